@@ -1,0 +1,1 @@
+//! Cycles, steps, retries: the only crate that changes targets.

@@ -1,0 +1,1 @@
+//! The provisioning planner: expressions, mappings, scope, matching and diff, without any I/O.

@@ -1,0 +1,1 @@
+//! Everything that answers requests: SCIM API, console, operations endpoints.

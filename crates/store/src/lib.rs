@@ -1,0 +1,1 @@
+//! Everything Tenure keeps: the only crate with SQL and a database driver.
