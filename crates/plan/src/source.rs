@@ -1,0 +1,1 @@
+//! Names of source attributes: SCIM paths, and the Entra names administrators know (`userPrincipalName`, `givenName`, `mail`, …).

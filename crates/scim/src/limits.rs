@@ -1,0 +1,13 @@
+//! Every limit of this crate in one place.
+/// Characters of a filter.
+pub const FILTER_CHARS: usize = 2048;
+/// Nesting depth of a filter.
+pub const FILTER_DEPTH: usize = 16;
+/// Nodes of a filter.
+pub const FILTER_NODES: usize = 64;
+/// Nesting depth of a JSON body.
+pub const JSON_DEPTH: usize = 32;
+/// Operations of one PATCH.
+pub const PATCH_OPERATIONS: usize = 1000;
+/// Characters of an index key; longer values are indexed by this prefix and re-checked by the evaluator.
+pub const INDEX_KEY_CHARS: usize = 256;
