@@ -1,5 +1,10 @@
 //! What is wrong with a configuration is said completely and in place.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests do"
+)]
+
 use serde_json::{Value, json};
 use tenure_plan::{
     ApplicationConfig, compile,
@@ -98,92 +103,59 @@ fn configurations_survive_json() {
     assert!(serde_json::from_value::<ApplicationConfig>(value).is_err());
 }
 
+/// Adds this mapping and wants a problem at the member, or none.
+#[track_caller]
+fn check_mapping(added: Mapping, wanted: Option<(&str, &str)>) {
+    let place = format!("users.mappings[{}]", custom().users.mappings.len());
+    let wanted: Vec<(String, &str)> = wanted
+        .into_iter()
+        .map(|(member, part)| (format!("{place}.{member}"), part))
+        .collect();
+    let wanted: Vec<(&str, &str)> = wanted
+        .iter()
+        .map(|(place, part)| (place.as_str(), *part))
+        .collect();
+    check(|config| config.users.mappings.push(added), &wanted);
+}
+
 #[test]
 fn mappings_are_checked() {
-    let at = |index: usize, member: &str| format!("users.mappings[{index}].{member}");
-    let next = custom().users.mappings.len();
-    check(|_| {}, &[]);
-    check(
-        |config| {
-            config
-                .users
-                .mappings
-                .push(mapping("USERNAME", Source::Attribute("mail".into())))
-        },
-        &[(&at(next, "target"), "mapped already by users.mappings[0]")],
+    let from = |target: &str, source: &str| mapping(target, Source::Attribute(source.to_owned()));
+    let computed = |text: &str| mapping("nickName", Source::Expression(text.to_owned()));
+    let urn = "urn:example:2.0:User:shoeSize";
+    check_mapping(from("nickName", "nickName"), None);
+    check_mapping(from(urn, urn), None);
+    check_mapping(
+        from("USERNAME", "mail"),
+        Some(("target", "mapped already by users.mappings[0]")),
     );
-    check(
-        |config| {
-            config
-                .users
-                .mappings
-                .push(mapping("id", Source::Attribute("id".into())))
-        },
-        &[(&at(next, "target"), "belongs to the target")],
+    check_mapping(from("id", "id"), Some(("target", "belongs to the target")));
+    check_mapping(
+        from("meta.created", "id"),
+        Some(("target", "belongs to the target")),
     );
-    check(
-        |config| {
-            config
-                .users
-                .mappings
-                .push(mapping("emails[type eq", Source::None))
-        },
-        &[(&at(next, "target"), "not an attribute path")],
+    check_mapping(
+        from("emails[type eq", "mail"),
+        Some(("target", "not an attribute path")),
     );
-    check(
-        |config| {
-            config
-                .users
-                .mappings
-                .push(mapping("emails[type co \"w\"].value", Source::None))
-        },
-        &[(&at(next, "target"), "only `eq`")],
+    check_mapping(
+        from("emails[type co \"w\"].value", "mail"),
+        Some(("target", "only `eq`")),
     );
-    check(
-        |config| {
-            config
-                .users
-                .mappings
-                .push(mapping("nickName", Source::Attribute("shoeSize".into())))
-        },
-        &[(&at(next, "source"), "`shoeSize`")],
+    check_mapping(from("nickName", "shoeSize"), Some(("source", "`shoeSize`")));
+    check_mapping(
+        computed("ToLower([shoeSize])"),
+        Some(("source", "`shoeSize`")),
     );
-    check(
-        |config| {
-            config.users.mappings.push(mapping(
-                "nickName",
-                Source::Expression("ToLower([shoeSize])".into()),
-            ))
-        },
-        &[(&at(next, "source"), "`shoeSize`")],
+    check_mapping(
+        computed("ToLowr([mail])"),
+        Some(("source", "did you mean ToLower? (at position 0)")),
     );
-    check(
-        |config| {
-            config.users.mappings.push(mapping(
-                "nickName",
-                Source::Expression("ToLowr([mail])".into()),
-            ))
-        },
-        &[(&at(next, "source"), "did you mean ToLower? (at position 0)")],
-    );
-    check(
-        |config| {
-            config.users.mappings.push(mapping(
-                "urn:example:2.0:User:shoe",
-                Source::Attribute("urn:example:2.0:User:shoeSize".into()),
-            ))
-        },
-        &[],
-    );
-    check(
-        |config| {
-            config.users.mappings.push(Mapping {
-                default: Some(json!({})),
-                ..mapping("nickName", Source::None)
-            })
-        },
-        &[(&at(next, "default"), "A default is")],
-    );
+    let default = Mapping {
+        default: Some(json!({})),
+        ..mapping("nickName", Source::None)
+    };
+    check_mapping(default, Some(("default", "A default is")));
 }
 
 #[test]

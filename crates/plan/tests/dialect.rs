@@ -1,5 +1,10 @@
 //! Operations on the wire, in strict RFC 7644.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests do"
+)]
+
 use serde_json::{Map, Value, json};
 use tenure_plan::{
     Action, Change, Operation,

@@ -1,5 +1,10 @@
 //! Runs the tables of `functions.md`, and checks the limits of the language.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests do"
+)]
+
 use serde_json::{Map, Value};
 use tenure_plan::expression::{Attributes, Expression, Flow, functions, limits};
 
@@ -97,22 +102,33 @@ fn depth_is_limited() {
 
 #[test]
 fn output_is_limited() {
-    let long = "a".repeat(limits::OUTPUT_BYTES);
-    let given = format!("{{\"a\": \"{long}\"}}");
-    assert!(evaluate("[a]", &given).is_ok());
-    for expression in [
-        "Append([a], \"b\")",
-        "Join(\"\", [a], [a])",
-        "Replace([a],\"a\", , ,[a], , )",
-        "Replace([a], ,\"a\", ,[a], , )",
-        "Replace([a], ,\"(?<u>a)\",\"u\",[a], , )",
+    let given = |length: usize| format!("{{\"a\": \"{}\"}}", "a".repeat(length));
+    assert!(evaluate("[a]", &given(limits::OUTPUT_BYTES)).is_ok());
+    let long = given(limits::OUTPUT_BYTES);
+    let searchable = given(limits::PATTERN_INPUT_BYTES);
+    for (expression, given) in [
+        ("Append([a], \"b\")", &long),
+        ("Join(\"\", [a], [a])", &long),
+        ("Replace([a],\"a\", , ,[a], , )", &long),
+        ("Replace([a], ,\"a\", ,[a], , )", &searchable),
+        ("Replace([a], ,\"^.*$\", ,\"$0$0$0$0$0\", , )", &searchable),
+        ("Replace([a], ,\"(?<u>a)\",\"u\",[a], , )", &searchable),
     ] {
-        let error = evaluate(expression, &given).unwrap_err();
+        let error = evaluate(expression, given).unwrap_err();
         assert!(
             error.contains("larger than 64 KiB"),
             "{expression}: {error}"
         );
     }
+}
+
+#[test]
+fn searched_values_are_limited() {
+    let given = |length: usize| format!("{{\"a\": \"{}\"}}", "a".repeat(length));
+    let expression = "Replace([a], ,\"b\", ,\"\", , )";
+    assert!(evaluate(expression, &given(limits::PATTERN_INPUT_BYTES)).is_ok());
+    let error = evaluate(expression, &given(limits::PATTERN_INPUT_BYTES + 1)).unwrap_err();
+    assert!(error.contains("longer than 16 KiB"), "{error}");
 }
 
 #[test]
