@@ -44,11 +44,10 @@ fn every_attribute_states_its_characteristics() {
                     attribute.get("subAttributes").is_some(),
                     "{path}"
                 );
-                assert_eq!(
-                    attribute
-                        .get("canonicalValues")
-                        .is_none_or(|values| values != &Value::Array(vec![])),
-                    true
+                assert_ne!(
+                    attribute.get("canonicalValues"),
+                    Some(&Value::Array(Vec::new())),
+                    "{path}"
                 );
                 if matches!(kind, "reference" | "binary") {
                     assert_eq!(attribute["caseExact"], true, "{path}");
@@ -68,7 +67,7 @@ fn corrections_of_the_standard_are_served() {
             &mut |path, attribute| {
                 match path {
                     "Group/displayName" | "User/userName" => {
-                        assert_eq!(attribute["required"], true)
+                        assert_eq!(attribute["required"], true);
                     }
                     "User/addresses/primary" | "Group/members/display" => {}
                     "EnterpriseUser/manager/value" => assert_eq!(attribute["required"], false),
@@ -78,7 +77,7 @@ fn corrections_of_the_standard_are_served() {
                     "User/groups/value" => assert_eq!(attribute["mutability"], "readOnly"),
                     "Group/members/value" => assert_eq!(attribute["mutability"], "immutable"),
                     "Schema/attributes/referenceTypes" => {
-                        assert_eq!(attribute["multiValued"], true)
+                        assert_eq!(attribute["multiValued"], true);
                     }
                     _ => return,
                 }
