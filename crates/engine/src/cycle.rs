@@ -1,30 +1,24 @@
 //! One cycle: what to look at, in which order, and how it ends.
 
 use crate::{
+    agenda::{Agenda, Cursor, Phase, agenda, collect_work},
     connection,
     engine::{Engine, EngineError, now_us},
     guard::{self, Survey, Wanted},
     lease::HeldLease,
+    load::Context,
     page::PAGE,
     quarantine, retry,
     run::{Halt, Reach, Run},
     target::WriteTarget,
 };
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use tenure_plan::config::Scope;
 use tenure_store::{
-    Actor, Error, Kind, assignment, change,
-    change::What,
-    escrow, job,
+    Actor, Error, Kind, assignment, change, job,
     job::{Job, Lease, State},
     run::{self, Counts, Cycle, CycleKind},
 };
-
-/// Feed rows read at a time.
-const FEED_CHUNK: u32 = 1_000;
-/// Queued work and due escrows taken into one cycle.
-const WORK: u32 = 10_000;
 /// How often references that were woken inside a cycle are followed.
 const WORK_ROUNDS: usize = 3;
 
@@ -35,52 +29,6 @@ pub(crate) struct Wish {
     pub(crate) dry_run: bool,
     /// Somebody asked for it: also when there is nothing to do and when the job is off.
     pub(crate) always: bool,
-}
-
-/// Resume position, as it is stored.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Cursor {
-    /// Feed position at the start: the watermark of the cycle.
-    head: i64,
-    phase: Phase,
-    /// Last object dealt with in this phase.
-    after: i64,
-    /// Taken from the work queue and not dealt with yet.
-    #[serde(default)]
-    work: Vec<i64>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Phase {
-    #[default]
-    Users,
-    Groups,
-    Members,
-    /// What changed, for incremental cycles; what was queued meanwhile, for initial ones.
-    Changes,
-}
-
-impl Cursor {
-    fn text(&self) -> String {
-        serde_json::to_value(self).unwrap_or_default().to_string()
-    }
-}
-
-/// What a cycle has to look at.
-struct Agenda {
-    kind: CycleKind,
-    cursor: Cursor,
-    survey: Survey,
-    work: BTreeSet<i64>,
-    /// A request that nobody knows the fate of, or an unhealthy job: there is something to do in any case.
-    must_run: bool,
-}
-
-impl Agenda {
-    fn is_idle(&self) -> bool {
-        self.kind == CycleKind::Incremental && self.survey.is_empty() && !self.must_run
-    }
 }
 
 /// Runs a cycle and gives the lease back. `None`: there was nothing to do.
@@ -196,7 +144,7 @@ async fn begin(
     lease: &Lease,
     job: &Job,
     agenda: &Agenda,
-    context: &crate::load::Context,
+    context: &Context,
 ) -> Result<(Cycle, Counts), EngineError> {
     let (lease, kind, cursor, context) = (
         lease.clone(),
@@ -244,7 +192,7 @@ async fn begin(
     Ok(begun)
 }
 
-fn full_total(tx: &mut tenure_store::Tx<'_>, context: &crate::load::Context) -> Result<u64, Error> {
+fn full_total(tx: &mut tenure_store::Tx<'_>, context: &Context) -> Result<u64, Error> {
     let all = context.compiled.config.scope == Scope::All;
     let mut total = 0;
     for kind in guard::kinds(context) {
@@ -252,137 +200,6 @@ fn full_total(tx: &mut tenure_store::Tx<'_>, context: &crate::load::Context) -> 
             assignment::candidate_count(tx, context.workspace, context.application, kind, all)?;
     }
     Ok(total)
-}
-
-/// Decides between initial and incremental, and collects what the latter has to look at.
-async fn agenda(
-    engine: &Engine,
-    context: &crate::load::Context,
-    lease: &Lease,
-    job: &Job,
-    wish: Wish,
-) -> Result<Agenda, EngineError> {
-    let (workspace, application) = (job.workspace, job.application);
-    let saved: Option<Cursor> = job
-        .cycle_cursor
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok());
-    let (head, floor, has_unresolved) = engine
-        .store
-        .read(move |tx| {
-            Ok((
-                change::head(tx, workspace)?,
-                change::floor(tx, workspace)?,
-                !run::unresolved(tx, workspace, application, 1)?.is_empty(),
-            ))
-        })
-        .await?;
-    let full = |kind, cursor| Agenda {
-        kind,
-        cursor,
-        survey: Survey::default(),
-        work: BTreeSet::new(),
-        must_run: true,
-    };
-    if wish.dry_run {
-        return Ok(full(
-            CycleKind::DryRun,
-            Cursor {
-                head,
-                ..Cursor::default()
-            },
-        ));
-    }
-    let Some(watermark) = job.watermark.filter(|watermark| *watermark >= floor) else {
-        let cursor = saved.unwrap_or(Cursor {
-            head,
-            ..Cursor::default()
-        });
-        return Ok(full(CycleKind::Initial, cursor));
-    };
-    let mut wanted = Wanted {
-        objects: BTreeSet::new(),
-        work: BTreeSet::new(),
-        always: BTreeSet::new(),
-        member_groups: BTreeSet::new(),
-    };
-    read_feed(engine, job, watermark, head, &mut wanted).await?;
-    if let Some(saved) = saved {
-        wanted.objects.extend(saved.work);
-    }
-    collect_work(engine, lease, &mut wanted).await?;
-    let due = engine
-        .store
-        .read(move |tx| escrow::due(tx, workspace, application, WORK))
-        .await?;
-    for one in due {
-        wanted.objects.insert(one.rid);
-        wanted.always.insert(one.rid);
-        if one.kind == Kind::Group {
-            wanted.member_groups.insert(one.rid);
-        }
-    }
-    let survey = guard::survey(&engine.store, context, lease, &wanted).await?;
-    let must_run = has_unresolved || job.state == State::Quarantined;
-    let cursor = Cursor {
-        head,
-        phase: Phase::Changes,
-        ..Cursor::default()
-    };
-    Ok(Agenda {
-        kind: CycleKind::Incremental,
-        cursor,
-        survey,
-        work: wanted.work,
-        must_run,
-    })
-}
-
-async fn read_feed(
-    engine: &Engine,
-    job: &Job,
-    watermark: i64,
-    head: i64,
-    wanted: &mut Wanted,
-) -> Result<(), Error> {
-    let (workspace, mut position) = (job.workspace, watermark);
-    while position < head {
-        let rows = engine
-            .store
-            .read(move |tx| change::read(tx, workspace, position, FEED_CHUNK))
-            .await?;
-        let Some(last) = rows.last() else { break };
-        position = last.seq;
-        for row in rows {
-            match row.what {
-                What::Created | What::Updated | What::Deleted => {
-                    wanted.objects.insert(row.rid);
-                }
-                // Who is in a group also decides who is entitled.
-                What::MemberAdded | What::MemberRemoved => {
-                    wanted.objects.extend(row.other);
-                    wanted.member_groups.insert(row.rid);
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn collect_work(engine: &Engine, lease: &Lease, wanted: &mut Wanted) -> Result<(), Error> {
-    let lease = lease.clone();
-    let work = engine
-        .store
-        .read(move |tx| job::work(tx, &lease, WORK))
-        .await?;
-    for (rid, kind) in work {
-        wanted.objects.insert(rid);
-        wanted.work.insert(rid);
-        if kind == Kind::Group {
-            wanted.member_groups.insert(rid);
-        }
-    }
-    Ok(())
 }
 
 impl Run<'_> {
@@ -432,7 +249,10 @@ impl Run<'_> {
             } else {
                 guard::kinds(&self.context).contains(&kind)
             };
-            while enabled {
+            if !enabled {
+                continue;
+            }
+            loop {
                 self.check_stop_or_off().await?;
                 let rids = self.candidates(kind, cursor.after).await?;
                 let Some(last) = rids.last() else { break };
@@ -583,104 +403,5 @@ impl Run<'_> {
         } else {
             Err(Halt::Stopped)
         }
-    }
-
-    /// Ends the cycle and says when the job is due again.
-    async fn conclude(
-        &mut self,
-        result: Result<(), Halt>,
-        job: &Job,
-        wish: Wish,
-        head: i64,
-        interval_us: i64,
-    ) -> Result<i64, EngineError> {
-        let now = now_us();
-        let since = job.quarantined_since_us.unwrap_or(now);
-        let (status, message, health, run_at_us) = match result {
-            Ok(()) => match self.verdict() {
-                None => ("completed", None, Some(None), now + interval_us),
-                Some((code, reason)) => (
-                    "quarantined",
-                    Some(reason.clone()),
-                    Some(Some((code, reason))),
-                    retry::ladder_us(since, now),
-                ),
-            },
-            Err(Halt::Unhealthy(code, reason)) => {
-                self.end(
-                    "quarantined",
-                    Some(reason.clone()),
-                    (!wish.dry_run).then_some(Some((code, reason))),
-                    None,
-                )
-                .await?;
-                return Ok(if wish.dry_run {
-                    job.run_at_us
-                } else {
-                    retry::ladder_us(since, now)
-                });
-            }
-            Err(Halt::Unreachable(failure)) => {
-                self.end("interrupted", Some(failure.message), None, None)
-                    .await?;
-                let minutes = u32::try_from(interval_us / 60_000_000).unwrap_or(u32::MAX);
-                return Ok(if wish.dry_run {
-                    job.run_at_us
-                } else {
-                    retry::interrupted_us(job.failures, now, minutes)
-                });
-            }
-            // The same cycle goes on when the program runs again.
-            Err(Halt::Stopped) => return Ok(now),
-            Err(Halt::Store(error)) => return Err(error.into()),
-        };
-        if wish.dry_run {
-            self.end("completed", message, None, None).await?;
-            return Ok(job.run_at_us);
-        }
-        self.end(status, message, health, Some(head)).await?;
-        Ok(run_at_us)
-    }
-
-    fn verdict(&self) -> Option<(&'static str, String)> {
-        if let (Some(why), true) = (&self.hold, self.held_operations > 0) {
-            return Some((
-                quarantine::TOO_MANY_DELETES,
-                format!("{why}; {} operations are held", self.held_operations),
-            ));
-        }
-        let counts = &self.counts;
-        quarantine::by_failures(
-            counts.failed,
-            counts.created + counts.updated + counts.disabled + counts.deleted + counts.skipped,
-        )
-    }
-
-    /// `health`: what the quarantine becomes, if it changes; `watermark`: the cycle is over for good.
-    async fn end(
-        &self,
-        status: &'static str,
-        message: Option<String>,
-        health: Option<Option<(&'static str, String)>>,
-        watermark: Option<i64>,
-    ) -> Result<(), Error> {
-        let (lease, cycle_id, counts) = (self.lease(), self.cycle.id.clone(), self.counts);
-        self.write(move |tx| {
-            run::end(tx, &lease, &cycle_id, status, &counts, message.as_deref())?;
-            if let Some(health) = &health {
-                job::set_quarantine(
-                    tx,
-                    &lease,
-                    health
-                        .as_ref()
-                        .map(|(code, reason)| (*code, reason.as_str())),
-                )?;
-            }
-            if let Some(watermark) = watermark {
-                job::finish_cycle(tx, &lease, Some(watermark))?;
-            }
-            Ok(())
-        })
-        .await
     }
 }

@@ -4,7 +4,9 @@
 //! intent → send → record, `target` speaks to the application, `reconcile` finds out what happened to requests whose
 //! reply never came. `connection`, `on_demand` and `scheduler` are the other ways in.
 
+mod agenda;
 mod code;
+mod conclude;
 mod connection;
 mod cycle;
 mod engine;
