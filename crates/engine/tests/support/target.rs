@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) requests: Vec<String>,
     pub(crate) revoked: bool,
     pub(crate) ignores_filters: bool,
+    /// An account that somebody else makes just before the next create.
+    pub(crate) appears: Option<Map<String, Value>>,
     next: u64,
     plans: Vec<Plan>,
 }
@@ -185,6 +187,13 @@ async fn handle(
         Some(Fault::LoseReply) | None => {}
     }
     let body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
+    if method == Method::POST
+        && let Some(account) = world.appears.take()
+    {
+        world
+            .users
+            .insert(account["id"].as_str().unwrap().to_owned(), account);
+    }
     let response = answer(
         &mut world,
         &method,
