@@ -286,7 +286,13 @@ fn answer(
             StatusCode::NO_CONTENT.into_response()
         }
         ("DELETE", Some(id)) => match resources.remove(id) {
-            Some(_) => StatusCode::NO_CONTENT.into_response(),
+            Some(_) => {
+                // An account that is gone is in no group any more.
+                for group in world.groups.values_mut() {
+                    change_members(group, MemberChange::Remove(vec![id.to_owned()]));
+                }
+                StatusCode::NO_CONTENT.into_response()
+            }
             None => error(404, "gone"),
         },
         _ => error(405, "not here"),
