@@ -4,7 +4,7 @@ use crate::{
     load::{Hint, Loaded, planner_link},
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, export_step, word},
     run::{Halt, Reach, Run},
-    settle::duration_ms,
+    settle::{duration_ms, state_after},
     target::{Exchange, Failure, FailureKind, WriteTarget},
 };
 use tenure_plan::{Operation, dialect, planner::member_operation};
@@ -238,8 +238,7 @@ fn member_record(
     };
     let state = match failure {
         None => OperationState::Confirmed,
-        Some(failure) if failure.kind == FailureKind::Lost => OperationState::Reconciled,
-        Some(_) => OperationState::Rejected,
+        Some(failure) => state_after(failure),
     };
     record.operations = numbers.iter().map(|number| (*number, state)).collect();
     match failure {

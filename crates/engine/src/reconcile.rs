@@ -1,6 +1,7 @@
 //! Operations whose reply never came, because the process or the connection died: the target is asked what happened.
 
 use crate::{
+    engine::now_us,
     load::object_kind,
     matching,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
@@ -11,7 +12,7 @@ use serde_json::Map;
 use std::collections::BTreeSet;
 use tenure_plan::{Action, Operation, facts::Found};
 use tenure_store::{
-    Kind, ledger,
+    Kind, escrow, ledger, resource,
     run::{self, OperationState, StoredOperation},
 };
 
@@ -34,7 +35,9 @@ impl Run<'_> {
                 return Ok(again);
             }
             for stored in unresolved {
-                again.insert(stored.rid);
+                if !self.waits(stored.rid).await? {
+                    again.insert(stored.rid);
+                }
                 let record = self.resolve(&stored).await?;
                 if record.tally != Tally::Nothing {
                     self.reconciled.insert(record.rid);
@@ -88,10 +91,57 @@ impl Run<'_> {
                     finish(&mut record, &operation, link.target_id);
                 }
             }
-            // Sending members again changes nothing, and what was exported is recorded only after the reply.
-            (Action::Members | Action::Create, _) | (_, None) => {}
+            (Action::Members, _) => self.resolve_members(stored.rid, &operation).await?,
+            (Action::Create, _) | (_, None) => {}
         }
         Ok(record)
+    }
+
+    /// An object that failed has its own time.
+    async fn waits(&self, rid: i64) -> Result<bool, Halt> {
+        let (workspace, application) = (self.context.workspace, self.context.application);
+        let escrow = self
+            .engine
+            .store
+            .read(move |tx| escrow::get(tx, workspace, application, rid))
+            .await?;
+        Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us()))
+    }
+
+    /// Nobody knows whether these members were added and removed. Sending again changes nothing, so those who belong to
+    /// the group count as not exported and the others as exported: the difference then puts both right.
+    async fn resolve_members(&self, group: i64, operation: &Operation) -> Result<(), Halt> {
+        let (workspace, application, lease) = (
+            self.context.workspace,
+            self.context.application,
+            self.lease(),
+        );
+        let target_ids = [
+            operation.add_members.clone(),
+            operation.remove_members.clone(),
+        ]
+        .concat();
+        self.write(move |tx| {
+            let mut touched = Vec::new();
+            for target_id in &target_ids {
+                let Some(source_id) = ledger::source_of(tx, workspace, application, target_id)?
+                else {
+                    continue;
+                };
+                for kind in [Kind::User, Kind::Group] {
+                    touched.extend(
+                        resource::get(tx, workspace, kind, &source_id)?.map(|stored| stored.rid),
+                    );
+                }
+            }
+            ledger::members_exported(tx, &lease, group, &[], &touched)?;
+            let (wanted, _) =
+                ledger::member_difference(tx, workspace, application, group, u32::MAX)?;
+            touched.retain(|rid| !wanted.iter().any(|(member, _)| member == rid));
+            ledger::members_exported(tx, &lease, group, &touched, &[])
+        })
+        .await?;
+        Ok(())
     }
 
     async fn resolve_create(&self, operation: &Operation, record: &mut Record) -> Result<(), Halt> {

@@ -89,7 +89,19 @@ pub(crate) async fn settle(
                 },
             }
         }
-        _ => failed(&mut sent, OperationState::Rejected, &failure),
+        _ => {
+            let state = state_after(&failure);
+            failed(&mut sent, state, &failure)
+        }
+    }
+}
+
+/// A server that failed may have done its work before it failed: the next cycle finds out.
+pub(crate) fn state_after(failure: &Failure) -> OperationState {
+    if failure.kind == FailureKind::Lost || failure.status.is_some_and(|status| status >= 500) {
+        OperationState::Unknown
+    } else {
+        OperationState::Rejected
     }
 }
 
