@@ -164,6 +164,7 @@ impl Run<'_> {
             .await?;
         let mut exchanges: Vec<Exchange> = Vec::new();
         let mut numbers = Vec::new();
+        let mut was_lost = false;
         for intent in &intents {
             numbers.push(intent.operation());
             for request in
@@ -172,6 +173,7 @@ impl Run<'_> {
                 let mut exchange = writer.perform(intent, &request).await;
                 // Adding a member twice changes nothing, so a lost reply is simply asked for again.
                 if matches!(&exchange.result, Err(failure) if failure.kind == FailureKind::Lost) {
+                    was_lost = true;
                     exchange = writer.perform(intent, &request).await;
                 }
                 let failed = exchange.result.is_err();
@@ -184,24 +186,19 @@ impl Run<'_> {
         let failure = exchanges
             .iter()
             .find_map(|exchange| exchange.result.as_ref().err().cloned());
+        let state = match &failure {
+            None => OperationState::Confirmed,
+            Some(_) if was_lost => OperationState::Unknown,
+            Some(failure) => state_after(failure),
+        };
         if let Some(halt) = failure.as_ref().and_then(Halt::from_failure) {
-            self.settle(
-                numbers
-                    .into_iter()
-                    .map(|number| (number, OperationState::Rejected))
-                    .collect(),
-            )
-            .await?;
+            self.settle(numbers.into_iter().map(|number| (number, state)).collect())
+                .await?;
             return Err(halt);
         }
-        let record = member_record(
-            group,
-            &chunk.operation,
-            &numbers,
-            &exchanges,
-            failure.as_ref(),
-            tally,
-        );
+        let mut record =
+            member_record(group, &chunk.operation, &exchanges, failure.as_ref(), tally);
+        record.operations = numbers.iter().map(|number| (*number, state)).collect();
         if failure.is_none() {
             let (lease, rid) = (self.lease(), group.rid);
             self.write(move |tx| {
@@ -226,7 +223,6 @@ fn row(group: &Loaded, chunk: &Chunk) -> Result<(i64, String, String), Halt> {
 fn member_record(
     group: &Loaded,
     operation: &Operation,
-    numbers: &[i64],
     exchanges: &[Exchange],
     failure: Option<&Failure>,
     tally: Tally,
@@ -236,11 +232,6 @@ fn member_record(
         None => Record::new(group, tally),
         Some(failure) => Record::failed(group, "update", failure, steps.clone()),
     };
-    let state = match failure {
-        None => OperationState::Confirmed,
-        Some(failure) => state_after(failure),
-    };
-    record.operations = numbers.iter().map(|number| (*number, state)).collect();
     match failure {
         None => {
             record.escrow = EscrowEffect::Clear;

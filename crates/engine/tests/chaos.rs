@@ -148,10 +148,11 @@ async fn story(seed: u64) {
             let fault = [
                 Fault::Status(500),
                 Fault::LoseReply,
+                Fault::Break,
                 Fault::Throttle(0),
                 Fault::Status(503),
                 Fault::Status(400),
-            ][dice.roll(5)];
+            ][dice.roll(6)];
             bench.target.fail(method, path, 1 + dice.roll(3), fault);
         }
         let (engine, workspace, application) =

@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Throttle(u64),
     /// Does what was asked, and the reply is lost.
     LoseReply,
+    /// Does what was asked, and answers 500 nevertheless.
+    Break,
     /// 200 with a web page.
     Html,
 }
@@ -184,7 +186,7 @@ async fn handle(
             )
                 .into_response();
         }
-        Some(Fault::LoseReply) | None => {}
+        Some(Fault::LoseReply | Fault::Break) | None => {}
     }
     let body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
     if method == Method::POST
@@ -201,6 +203,9 @@ async fn handle(
         uri.query().unwrap_or_default(),
         body,
     );
+    if fault == Some(Fault::Break) {
+        return error(500, "too late");
+    }
     if fault == Some(Fault::LoseReply) {
         let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("lost"))]);
         return Response::builder()
