@@ -15,7 +15,18 @@ pub struct Config {
 
 /// State shared by all handlers; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct App { pub store: Store, pub engine: Engine, pub config: std::sync::Arc<Config> }
+pub struct App {
+    pub store: Store,
+    pub engine: Engine,
+    pub config: std::sync::Arc<Config>,
+}
 
 /// Answers requests on a listener until `stop` becomes true, then drains (at most 25 s).
-pub async fn serve(app: App, listener: tokio::net::TcpListener, stop: tokio::sync::watch::Receiver<bool>) -> std::io::Result<()> { let _ = (app, listener, stop, crate::console::router()); todo!() }
+pub async fn serve(
+    app: App,
+    listener: tokio::net::TcpListener,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let _ = (app, listener, stop, crate::console::router());
+    todo!()
+}
