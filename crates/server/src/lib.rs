@@ -13,3 +13,4 @@ mod routes;
 mod scim;
 
 pub use app::{App, Config, router, serve};
+pub use password::{HashError, hash as hash_password};

@@ -87,7 +87,7 @@ const COMMON: &[&str] = &[
 /// A password could not be hashed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed: {0}")]
-pub(crate) struct HashError(String);
+pub struct HashError(String);
 
 fn argon2() -> Result<Argon2<'static>, HashError> {
     let params =
@@ -128,8 +128,11 @@ async fn bounded<T: Send + 'static>(
     .map_err(|error| HashError(error.to_string()))
 }
 
-/// The PHC string of a new password, with a random salt.
-pub(crate) async fn hash(password: String) -> Result<String, HashError> {
+/// The PHC string of a new password, with a random salt: Argon2id, 64 MiB, three passes.
+///
+/// # Errors
+/// When there is no randomness or no memory for the hash.
+pub async fn hash(password: String) -> Result<String, HashError> {
     bounded(move || compute(&password)).await?
 }
 
