@@ -1,0 +1,115 @@
+//! The one table of routes, and the order of the layers around them.
+
+use std::any::Any;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::StatusCode,
+    middleware::from_fn,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use tenure_scim::ScimError;
+use tower::ServiceExt as _;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+
+use crate::{App, console, layer, limits, ops, scim};
+
+/// All routes. SCIM paths are told apart before routing, because identity providers put slashes and versions where
+/// no route table expects them.
+pub(crate) fn router(app: App) -> Router {
+    let https = app.config.public_url.starts_with("https://");
+    let scim = Router::new()
+        .fallback_service(scim::service(app.clone()))
+        .layer(CatchPanicLayer::custom(scim_panic));
+    let pages = Router::new()
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .merge(console::router())
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(limits::FORM_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(page_panic))
+        .with_state(app);
+    let split = move |request: Request| {
+        let target = if is_scim(request.uri().path()) {
+            scim.clone()
+        } else {
+            pages.clone()
+        };
+        target.oneshot(request)
+    };
+    Router::new()
+        .fallback(split)
+        .layer(from_fn(layer::timeout::limit))
+        .layer(axum::middleware::from_fn_with_state(
+            https,
+            layer::headers::secure,
+        ))
+        .layer(from_fn(layer::observe::observe))
+}
+
+/// Whether a path belongs to the SCIM API.
+pub(crate) fn is_scim(path: &str) -> bool {
+    path.split('/').find(|segment| !segment.is_empty()) == Some("scim")
+}
+
+fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
+    scim::error_response(&ScimError::status(
+        500,
+        "The server failed on this request.",
+    ))
+}
+
+fn page_panic(_panic: Box<dyn Any + Send>) -> Response {
+    (
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server failed on this request.\n",
+    )
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::header::CONTENT_TYPE};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panics_become_answers() {
+        for (layer, content_type, start) in [
+            (
+                scim_panic as fn(Box<dyn Any + Send>) -> Response,
+                "application/scim+json",
+                "{\"schemas\":",
+            ),
+            (page_panic, "text/plain; charset=utf-8", "The server failed"),
+        ] {
+            let failing = Router::new().route(
+                "/",
+                get(async || -> &'static str { panic!("as the test wants") }),
+            );
+            let router = failing.layer(CatchPanicLayer::custom(layer));
+            let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.headers()[CONTENT_TYPE], content_type);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert!(body.starts_with(start.as_bytes()), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn scim_paths() {
+        for (path, expected) in [
+            ("/scim", true),
+            ("/scim/v2/Users", true),
+            ("//scim//Users", true),
+            ("/scimmer", false),
+            ("/w/scim", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_scim(path), expected, "{path}");
+        }
+    }
+}
