@@ -93,7 +93,8 @@ class Browser:
 
     def press(self, text):
         """Presses the button with that text."""
-        self._click(f"//button[normalize-space()={quoted(text)}] | //input[@type='submit'][@value={quoted(text)}]", text)
+        called = quoted(text)
+        self._click(f"//button[normalize-space()={called}] | //input[@type='submit'][@value={called}]", text)
 
     def follow(self, text):
         """Follows the link with that text, or with a text that contains it."""

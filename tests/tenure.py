@@ -191,13 +191,17 @@ class Workspace:
 
     def audit(self):
         """All audit records, oldest first."""
-        return self._pages(lambda last: ["audit", "list", "--limit", 1000] + (["--before", last["number"]] if last else []))
+        return self._pages(
+            lambda last: ["audit", "list", "--limit", 1000] + (["--before", last["number"]] if last else [])
+        )
 
     def log(self, application, *more):
         """All provisioning log records of an application, oldest first."""
         return self._pages(
-            lambda last: ["log", "list", "--application", application, "--limit", 1000, *more]
-            + (["--before", last["id"]] if last else [])
+            lambda last: (
+                ["log", "list", "--application", application, "--limit", 1000, *more]
+                + (["--before", last["id"]] if last else [])
+            )
         )
 
     def _pages(self, command):
@@ -210,8 +214,19 @@ class Workspace:
 
     def application(self, name, tenant_url, token, scope="assigned", gallery="custom"):
         self.run(
-            "application", "create", "--name", name, "--gallery", gallery, "--tenant-url", tenant_url,
-            "--secret-token", "-", "--scope", scope, stdin=token,
+            "application",
+            "create",
+            "--name",
+            name,
+            "--gallery",
+            gallery,
+            "--tenant-url",
+            tenant_url,
+            "--secret-token",
+            "-",
+            "--scope",
+            scope,
+            stdin=token,
         )
         return Application(self, name)
 
@@ -347,9 +362,7 @@ class Server:
         self.process = None
 
     def start(self):
-        self.process = Process(
-            [binary(), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"], self.log
-        )
+        self.process = Process([binary(), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"], self.log)
         self.url = self.process.wait_for_line(r"^listening on (http://\S+)$")[1]
         self.port = int(self.url.rsplit(":", 1)[1])
         return self

@@ -9,7 +9,12 @@ from browser import Browser
 
 PASSWORD = "four weavers and one loom"
 # Where things are called what: adjusted here, and only here, when a page changes.
-SIGN_UP = {"email": "grace@northwind.example", "name": "Grace Weaver", "workspace": "Northwind Mills", "password": PASSWORD}
+SIGN_UP = {
+    "email": "grace@northwind.example",
+    "name": "Grace Weaver",
+    "workspace": "Northwind Mills",
+    "password": PASSWORD,
+}
 CREATE_WORKSPACE, CREATE_TOKEN, TEST_CONNECTION, SAVE = "Create workspace", "Create token", "Test Connection", "Save"
 PROFILE_SETTINGS, SCIM_CONFIGURATION = "Profile settings", "SCIM Configuration"
 FINISHED = ("idle", "completed", "finished", "success")

@@ -14,7 +14,8 @@ GROWTH_BYTES = 48 * 1024 * 1024
 
 def write_csv(path, count, prefix="user"):
     """A file such as a personnel system writes."""
-    columns = ["userName", "First name", "Last name", "displayName", "E-mail", "Job title", "department", "employeeNumber"]
+    columns = ["userName", "First name", "Last name", "displayName", "E-mail", "Job title", "department"]
+    columns.append("employeeNumber")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -137,8 +138,14 @@ def test_columns_can_be_mapped(server, tmp_path):
         encoding="utf-8",
     )
     workspace.run(
-        "import", file, "--delimiter", ";", "--map", "Geburtstag=-",
-        "--map", f"Kostenstelle={tenure.ENTERPRISE}:costCenter",
+        "import",
+        file,
+        "--delimiter",
+        ";",
+        "--map",
+        "Geburtstag=-",
+        "--map",
+        f"Kostenstelle={tenure.ENTERPRISE}:costCenter",
     )
     ada = server.scim(workspace.token()).user("ada@northwind.example")
     assert ada[tenure.ENTERPRISE]["costCenter"] == "4711"

@@ -117,8 +117,16 @@ def test_scim_sanity_strict(endpoint):
     base, token = endpoint
     done = suite(
         [
-            tool("scim-sanity"), "probe", base, "--token", token, "--strict", "--user-domain", "northwind.example",
-            "--json-output", "--i-accept-side-effects",
+            tool("scim-sanity"),
+            "probe",
+            base,
+            "--token",
+            token,
+            "--strict",
+            "--user-domain",
+            "northwind.example",
+            "--json-output",
+            "--i-accept-side-effects",
         ]
     )
     report = json.loads(done.stdout)
@@ -150,9 +158,7 @@ def test_scim2_client_works_with_its_typed_models(endpoint):
 
     created.display_name = "Ada O."
     assert client.replace(created).display_name == "Ada O."
-    change = PatchOp[Person](
-        operations=[PatchOperation(op=PatchOperation.Op.replace_, path="title", value="Weaver")]
-    )
+    change = PatchOp[Person](operations=[PatchOperation(op=PatchOperation.Op.replace_, path="title", value="Weaver")])
     client.modify(Person, created.id, change)
     assert client.query(Person, created.id).title == "Weaver"
 

@@ -67,12 +67,12 @@ def test_two_megabytes(unchanged):
     ("condition", "named"),
     [
         ('favouriteColour eq "red"', "favouriteColour"),
-        ('userName eq', None),
+        ("userName eq", None),
         ('userName is "a"', "is"),
         ('(userName eq "a"', None),
         ('emails[kind eq "work"]', "kind"),
         ("userName eq 'a'", None),
-        ('active gt true', None),
+        ("active gt true", None),
         ("a" * 5000, None),
         ("(" * 200 + "title pr" + ")" * 200, None),
     ],
@@ -234,7 +234,9 @@ def test_wrong_secret_at_a_real_target(pair):
     assert pair.accounts.total("Users") == 0
 
 
-@pytest.mark.parametrize("url", ["", "scim.example", "ftp://scim.example/", "http://user:pass@scim.example/", "file:///etc"])
+@pytest.mark.parametrize(
+    "url", ["", "scim.example", "ftp://scim.example/", "http://user:pass@scim.example/", "file:///etc"]
+)
 def test_url_that_is_none(unchanged, url):
     done = unchanged.workspace.run(
         "application", "create", "--name", "Bad", "--tenant-url", url, "--secret-token", "x", exit_code=tenure.USAGE
