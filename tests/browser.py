@@ -103,12 +103,12 @@ class Browser:
         self._click(exact if found else f"//a[contains(normalize-space(), {quoted(text)})]", text)
 
     def _click(self, path, text):
-        try:
-            element = self.driver.find_element(By.XPATH, path)
-        except NoSuchElementException:
-            raise AssertionError(f"nothing to click called {text!r} on {self.url}:\n{self.text()[:3000]}") from None
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        # The same link may also stand in a menu that is closed.
+        shown = [element for element in self.driver.find_elements(By.XPATH, path) if element.is_displayed()]
+        if not shown:
+            raise AssertionError(f"nothing to click called {text!r} on {self.url}:\n{self.text()[:3000]}")
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", shown[0])
+        shown[0].click()
 
     def press_in(self, container_text, text):
         """Presses the button or link inside the smallest card, row or form that also shows another text."""
