@@ -1,0 +1,1 @@
+//! The small transaction interface that each database implements.
