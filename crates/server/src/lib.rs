@@ -8,3 +8,4 @@ mod console;
 mod password;
 
 pub use app::{App, Config, serve};
+pub use password::{HashError, hash_password};

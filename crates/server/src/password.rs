@@ -87,7 +87,7 @@ const COMMON: &[&str] = &[
 /// A password could not be hashed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed: {0}")]
-pub(crate) struct HashError(String);
+pub struct HashError(String);
 
 fn argon2() -> Result<Argon2<'static>, HashError> {
     let params =
@@ -129,7 +129,7 @@ async fn bounded<T: Send + 'static>(
 }
 
 /// The PHC string of a new password, with a random salt.
-pub(crate) async fn hash(password: String) -> Result<String, HashError> {
+pub async fn hash_password(password: String) -> Result<String, HashError> {
     bounded(move || compute(&password)).await?
 }
 
@@ -211,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn hash_verifies_only_its_password() {
-        let stored = hash("a long enough sentence".to_owned()).await.unwrap();
+        let stored = hash_password("a long enough sentence".to_owned()).await.unwrap();
         assert!(
             stored.starts_with("$argon2id$v=19$m=65536,t=3,p=1$"),
             "{stored}"
@@ -224,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn same_password_gets_different_salts() {
-        let (first, second) = tokio::join!(hash("x".repeat(20)), hash("x".repeat(20)));
+        let (first, second) = tokio::join!(hash_password("x".repeat(20)), hash_password("x".repeat(20)));
         assert_ne!(first.unwrap(), second.unwrap());
     }
 
