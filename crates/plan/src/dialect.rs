@@ -81,12 +81,12 @@ pub fn requests(dialect: &Dialect, operation: &Operation) -> Vec<Request> {
             path: resource,
             body: None,
         }],
-        Action::Update | Action::Disable => patch(&resource, attribute_operations(operation))
+        Action::Update | Action::Disable => patch(&resource, &attribute_operations(operation))
             .into_iter()
             .collect(),
         Action::Members => member_operations(dialect, operation)
             .into_iter()
-            .filter_map(|operations| patch(&resource, operations))
+            .filter_map(|operations| patch(&resource, &operations))
             .collect(),
     }
 }
@@ -147,7 +147,7 @@ fn encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             other => encoded.push_str(&format!("%{other:02X}")),
         }
@@ -155,7 +155,7 @@ fn encode(text: &str) -> String {
     encoded
 }
 
-fn patch(resource: &str, operations: Vec<Value>) -> Option<Request> {
+fn patch(resource: &str, operations: &[Value]) -> Option<Request> {
     if operations.is_empty() {
         return None;
     }
@@ -240,7 +240,7 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>, conditions: &[
             .unwrap_or(name);
         match (into.get_mut(&known), value) {
             (Some(Value::Object(present)), Value::Object(members)) => {
-                merge(present, members, conditions)
+                merge(present, members, conditions);
             }
             (Some(Value::Array(present)), Value::Array(elements)) => {
                 for element in elements {

@@ -183,8 +183,14 @@ fn user_path(lower: &str) -> Option<String> {
 /// Whether the object is active at the source; a missing `active` counts as true, and groups always are.
 #[must_use]
 pub fn is_active(kind: ObjectKind, document: &Map<String, Value>) -> bool {
-    kind == ObjectKind::Group
-        || get(document, "active").is_none_or(|active| active != &Value::Bool(false))
+    if kind == ObjectKind::Group {
+        return true;
+    }
+    match get(document, "active") {
+        Some(Value::Bool(active)) => *active,
+        Some(Value::String(text)) => !text.eq_ignore_ascii_case("false"),
+        _ => true,
+    }
 }
 
 /// A source object as expressions see it.

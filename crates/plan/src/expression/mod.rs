@@ -32,6 +32,8 @@ pub mod limits {
     pub const STEPS: usize = 10_000;
     /// Largest intermediate or final value, in bytes of text.
     pub const OUTPUT_BYTES: usize = 64 * 1024;
+    /// Longest value that a regular expression is applied to, in bytes.
+    pub const PATTERN_INPUT_BYTES: usize = 16 * 1024;
     /// Largest compiled regular expression, in bytes.
     pub const PATTERN_BYTES: usize = 1024 * 1024;
 }

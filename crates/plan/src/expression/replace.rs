@@ -15,6 +15,8 @@ const GROUP: usize = 3;
 const REPLACEMENT: usize = 4;
 const REPLACEMENT_ATTRIBUTE: usize = 5;
 const TEMPLATE: usize = 6;
+/// Most that one match may grow to before the limit on the whole value is looked at.
+const LARGEST_EXPANSION_BYTES: usize = 4 * 1024 * 1024;
 
 /// Which parameters are present chooses the mode.
 pub(super) fn replace(
@@ -77,12 +79,24 @@ fn extract(
         return Ok(Value::Null);
     };
     let group = evaluator.text(arguments, GROUP)?.unwrap_or_default();
+    check_input(&other, arguments)?;
     let pattern = pattern(evaluator, arguments)?;
     known_group(&pattern, &group, arguments)?;
     let found = pattern
         .captures(&other)
         .and_then(|captures| captures.name(&group).map(|hit| hit.as_str().to_owned()));
     Ok(found.map_or(Value::Null, Value::from))
+}
+
+/// Finding all matches can take time in the square of the length, so long values are refused.
+fn check_input(text: &str, arguments: Arguments<'_>) -> Result<(), ExpressionError> {
+    if text.len() > limits::PATTERN_INPUT_BYTES {
+        let most = limits::PATTERN_INPUT_BYTES / 1024;
+        return Err(arguments.error(format!(
+            "A value longer than {most} KiB cannot be searched with a regular expression"
+        )));
+    }
+    Ok(())
 }
 
 fn known_group(
@@ -143,6 +157,7 @@ fn replace_all(
     replacement: &str,
     arguments: Arguments<'_>,
 ) -> Result<String, ExpressionError> {
+    check_input(source, arguments)?;
     let mut output = Bounded {
         text: String::new(),
         arguments,
@@ -153,6 +168,11 @@ fn replace_all(
             continue;
         };
         output.push(source.get(end..whole.start()).unwrap_or_default())?;
+        // Each reference may bring in the whole match.
+        let most = replacement.len() + replacement.matches('$').count().saturating_mul(whole.len());
+        if most > LARGEST_EXPANSION_BYTES {
+            return Err(too_large(arguments.position));
+        }
         captures.expand(replacement, &mut output.text);
         output.push("")?;
         end = whole.end();
@@ -169,6 +189,7 @@ fn replace_group(
     arguments: Arguments<'_>,
 ) -> Result<String, ExpressionError> {
     known_group(pattern, group, arguments)?;
+    check_input(source, arguments)?;
     let mut output = Bounded {
         text: String::new(),
         arguments,
