@@ -128,8 +128,11 @@ async fn bounded<T: Send + 'static>(
     .map_err(|error| HashError(error.to_string()))
 }
 
-/// The PHC string of a new password, with a random salt.
-pub async fn hash_password(password: String) -> Result<String, HashError> {
+/// The PHC string of a new password, with a random salt: Argon2id, 64 MiB, three passes.
+///
+/// # Errors
+/// When there is no randomness or no memory for the hash.
+pub async fn hash(password: String) -> Result<String, HashError> {
     bounded(move || compute(&password)).await?
 }
 
@@ -211,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn hash_verifies_only_its_password() {
-        let stored = hash_password("a long enough sentence".to_owned()).await.unwrap();
+        let stored = hash("a long enough sentence".to_owned()).await.unwrap();
         assert!(
             stored.starts_with("$argon2id$v=19$m=65536,t=3,p=1$"),
             "{stored}"
@@ -224,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn same_password_gets_different_salts() {
-        let (first, second) = tokio::join!(hash_password("x".repeat(20)), hash_password("x".repeat(20)));
+        let (first, second) = tokio::join!(hash("x".repeat(20)), hash("x".repeat(20)));
         assert_ne!(first.unwrap(), second.unwrap());
     }
 

@@ -54,10 +54,6 @@ pub(crate) fn is_scim(path: &str) -> bool {
     path.split('/').find(|segment| !segment.is_empty()) == Some("scim")
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature is given by the layer"
-)]
 fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
     scim::error_response(&ScimError::status(
         500,
@@ -65,10 +61,6 @@ fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
     ))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature is given by the layer"
-)]
 fn page_panic(_panic: Box<dyn Any + Send>) -> Response {
     (
         StatusCode::INTERNAL_SERVER_ERROR,

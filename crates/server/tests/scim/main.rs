@@ -1,0 +1,11 @@
+//! The SCIM API from outside: the whole router over a store in memory, in process and over a loopback socket.
+
+mod clients;
+mod crud;
+mod discovery;
+mod harness;
+mod http;
+mod isolation;
+mod lists;
+mod loopback;
+mod refusals;
