@@ -144,13 +144,22 @@ pub(super) async fn provision(
     let result = super::engine(session)
         .on_demand(workspace, application.key, rid, dry_run)
         .await?;
-    session
-        .out
-        .result(&serde_json::to_value(&result)?, || story(&result))?;
+    let mut document = serde_json::to_value(&result)?;
+    document["changes"] = result.changes.iter().map(change).collect();
+    session.out.result(&document, || story(&result))?;
     Ok(if result.status == "failure" {
         Exit::Failed
     } else {
         Exit::Done
+    })
+}
+
+/// A change as it may be shown.
+fn change(change: &tenure_plan::Change) -> Value {
+    json!({
+        "attribute": change.attribute,
+        "before": change.shown_before(),
+        "after": change.shown_after(),
     })
 }
 
@@ -166,8 +175,7 @@ fn story(result: &OnDemandResult) -> String {
             ))
         })
         .collect();
-    for change in &result.changes {
-        let change = json!({ "before": change.before, "after": change.after, "attribute": change.attribute });
+    for change in result.changes.iter().map(change) {
         lines.push(output::plain(&format!(
             "         {}: {} → {}",
             change["attribute"].as_str().unwrap_or(""),

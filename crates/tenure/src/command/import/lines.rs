@@ -143,7 +143,18 @@ impl<R: BufRead> Lines<R> {
     ) -> io::Result<Result<Vec<Vec<u8>>, BadLine>> {
         let mut text = first;
         let mut further: Vec<Line> = Vec::new();
-        while is_open(&text, delimiter) {
+        loop {
+            match quotes(&text, delimiter) {
+                Quotes::Closed => break,
+                Quotes::Open => {}
+                Quotes::Broken => {
+                    self.give_back(None, further);
+                    return Ok(Err(BadLine::new(
+                        number,
+                        "a quote is not closed where its field ends",
+                    )));
+                }
+            }
             let next = if further.len() < RECORD_LINES {
                 self.take()?
             } else {
@@ -189,8 +200,17 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Whether a quoted field is still open at the end of the text.
-fn is_open(text: &[u8], delimiter: u8) -> bool {
+/// How the quotes of a record stand at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    Closed,
+    /// The record goes on with the next line.
+    Open,
+    /// Something follows a closing quote: most likely the quote belongs to another field.
+    Broken,
+}
+
+fn quotes(text: &[u8], delimiter: u8) -> Quotes {
     #[derive(Clone, Copy)]
     enum At {
         Begin,
@@ -201,14 +221,18 @@ fn is_open(text: &[u8], delimiter: u8) -> bool {
     let mut at = At::Begin;
     for byte in text {
         at = match (at, *byte) {
-            (At::Begin, b'"') | (At::Quote, b'"') => At::Quoted,
+            (At::Begin | At::Quote, b'"') => At::Quoted,
             (At::Quoted, b'"') => At::Quote,
             (At::Quoted, _) => At::Quoted,
             (_, byte) if byte == delimiter => At::Begin,
+            (At::Quote, _) => return Quotes::Broken,
             _ => At::Bare,
         };
     }
-    matches!(at, At::Quoted)
+    match at {
+        At::Quoted => Quotes::Open,
+        _ => Quotes::Closed,
+    }
 }
 
 /// The fields of one record.
@@ -273,7 +297,7 @@ mod tests {
         check(
             b"a,\"b\nc,d\ne,\"f\"\ng,h\n",
             &[
-                "1!a quote is opened and not closed",
+                "1!a quote is not closed where its field ends",
                 "2:c|d",
                 "3:e|f",
                 "4:g|h",
