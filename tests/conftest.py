@@ -1,0 +1,67 @@
+"""Fixtures: servers that end with their test, whose log is shown when the test fails."""
+
+import pytest
+
+import tenure
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call" and report.failed:
+        for server in getattr(item, "servers", []):
+            if server.log.exists():
+                report.sections.append((f"log of {server.data.name}", server.log.read_text(errors="replace")[-8000:]))
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def program():
+    """The program under test; without one nothing here can run."""
+    try:
+        return tenure.binary()
+    except FileNotFoundError as error:
+        pytest.exit(str(error), returncode=2)
+
+
+@pytest.fixture
+def new_server(tmp_path, request):
+    """Starts servers by name."""
+    servers = request.node.servers = []
+
+    def start(name):
+        server = tenure.Server(tmp_path / name)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.end()
+
+
+@pytest.fixture
+def server(new_server):
+    return new_server("server")
+
+
+@pytest.fixture
+def pair(new_server):
+    """S, which sends, and R, which receives."""
+    return Pair(new_server("s"), new_server("r"))
+
+
+class Pair:
+    """Two servers with a workspace each, and a SCIM client for each."""
+
+    def __init__(self, sender, receiver):
+        self.sender = sender
+        self.receiver = receiver
+        self.source = sender.workspace("Northwind Mills")
+        self.target = receiver.workspace("Exium")
+        self.people = sender.scim(self.source.token("identity provider"))
+        self.token = self.target.token("provisioning")
+        self.accounts = receiver.scim(self.token)
+
+    def application(self, name="Exium", **options):
+        """The application in S that provisions into R."""
+        return self.source.application(name, f"{self.receiver.url}/scim", self.token, **options)
