@@ -42,7 +42,12 @@ pub struct Call {
 impl fmt::Debug for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bearer = self.bearer.as_ref().map(|_| "***");
-        formatter.debug_struct("Call").field("method", &self.method).field("url", &self.url).field("bearer", &bearer).finish_non_exhaustive()
+        formatter
+            .debug_struct("Call")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("bearer", &bearer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,16 +105,26 @@ impl Egress {
     /// Sends and reads the whole reply. Follows no redirect, retries nothing.
     pub async fn send(&self, call: Call) -> Result<Reply, EgressError> {
         let started = Instant::now();
-        let outcome = match tokio::time::timeout(call.timeout, self.exchange(&call, started)).await {
+        let outcome = match tokio::time::timeout(call.timeout, self.exchange(&call, started)).await
+        {
             Ok(outcome) => outcome,
-            Err(_) => Err(EgressError::Unknown(format!("no reply within {} s", call.timeout.as_secs_f32()))),
+            Err(_) => Err(EgressError::Unknown(format!(
+                "no reply within {} s",
+                call.timeout.as_secs_f32()
+            ))),
         };
         if self.policy == Policy::PublicOnly && matches!(outcome, Err(EgressError::Refused(_))) {
             tokio::time::sleep(REFUSAL_TIME.saturating_sub(started.elapsed())).await;
         }
         let path = call.url.split('?').next().unwrap_or_default();
         match &outcome {
-            Ok(reply) => tracing::debug!(method = call.method, path, status = reply.status, duration_ms = reply.duration_ms, "sent"),
+            Ok(reply) => tracing::debug!(
+                method = call.method,
+                path,
+                status = reply.status,
+                duration_ms = reply.duration_ms,
+                "sent"
+            ),
             Err(error) => tracing::debug!(method = call.method, path, %error, "no reply"),
         }
         outcome
@@ -117,21 +132,44 @@ impl Egress {
 
     async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, EgressError> {
         let url = self.policy.check(&call.url)?;
-        let client = self.client.as_ref().map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
-        let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
-        let mut request = client.request(method, url).header(header::ACCEPT, "application/scim+json, application/json");
+        let client = self
+            .client
+            .as_ref()
+            .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
+        let method = Method::from_bytes(call.method.as_bytes())
+            .map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
+        let mut request = client
+            .request(method, url)
+            .header(header::ACCEPT, "application/scim+json, application/json");
         if let Some(bearer) = &call.bearer {
-            let mut value = header::HeaderValue::try_from(format!("Bearer {bearer}"))
-                .map_err(|_| EgressError::Refused("the secret contains characters that a header cannot carry".to_owned()))?;
+            let mut value =
+                header::HeaderValue::try_from(format!("Bearer {bearer}")).map_err(|_| {
+                    EgressError::Refused(
+                        "the secret contains characters that a header cannot carry".to_owned(),
+                    )
+                })?;
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
         }
         if let Some(body) = &call.body {
-            request = request.header(header::CONTENT_TYPE, "application/scim+json").body(body.to_string());
+            request = request
+                .header(header::CONTENT_TYPE, "application/scim+json")
+                .body(body.to_string());
         }
         let response = request.send().await.map_err(|error| classify(&error))?;
-        let text = |name: header::HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let (status, content_type, retry_after) = (response.status().as_u16(), text(header::CONTENT_TYPE), text(header::RETRY_AFTER));
+        let text = |name: header::HeaderName| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (status, content_type, retry_after) = (
+            response.status().as_u16(),
+            text(header::CONTENT_TYPE),
+            text(header::RETRY_AFTER),
+        );
         let body = read(response).await?;
         Ok(Reply {
             status,
@@ -158,7 +196,9 @@ async fn read(response: reqwest::Response) -> Result<Vec<u8>, EgressError> {
     let mut body = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| EgressError::Unknown(format!("the reply broke off: {}", describe(&error))))?;
+        let chunk = chunk.map_err(|error| {
+            EgressError::Unknown(format!("the reply broke off: {}", describe(&error)))
+        })?;
         if body.len() + chunk.len() > REPLY_BYTES {
             return Err(EgressError::TooLarge(REPLY_BYTES));
         }
@@ -193,10 +233,18 @@ fn describe(error: &reqwest::Error) -> String {
         causes.push(cause.to_string());
         source = cause.source();
     }
-    causes.pop().unwrap_or_else(|| if error.is_timeout() { "the time was over".to_owned() } else { "the request failed".to_owned() })
+    causes.pop().unwrap_or_else(|| {
+        if error.is_timeout() {
+            "the time was over".to_owned()
+        } else {
+            "the request failed".to_owned()
+        }
+    })
 }
 
 fn now_s() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }

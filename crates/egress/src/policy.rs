@@ -18,7 +18,11 @@ pub enum Policy {
 const URL_BYTES: usize = 8192;
 
 /// Denied in any case: IPv4 network, prefix length.
-const NEVER_V4: &[([u8; 4], u8)] = &[([169, 254, 0, 0], 16), ([224, 0, 0, 0], 4), ([240, 0, 0, 0], 4)];
+const NEVER_V4: &[([u8; 4], u8)] = &[
+    ([169, 254, 0, 0], 16),
+    ([224, 0, 0, 0], 4),
+    ([240, 0, 0, 0], 4),
+];
 
 /// Not public: IPv4 network, prefix length.
 const PRIVATE_V4: &[([u8; 4], u8)] = &[
@@ -37,7 +41,10 @@ const PRIVATE_V4: &[([u8; 4], u8)] = &[
 ];
 
 /// Denied in any case: IPv6 network, prefix length.
-const NEVER_V6: &[(Ipv6Addr, u8)] = &[(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10), (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8)];
+const NEVER_V6: &[(Ipv6Addr, u8)] = &[
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
+];
 
 /// Not public: IPv6 network, prefix length. The first covers unspecified, loopback and the old IPv4-compatible form.
 const PRIVATE_V6: &[(Ipv6Addr, u8)] = &[
@@ -56,12 +63,16 @@ const PRIVATE_V6: &[(Ipv6Addr, u8)] = &[
 
 fn in_v4(address: Ipv4Addr, networks: &[([u8; 4], u8)]) -> bool {
     let bits = u32::from(address);
-    networks.iter().any(|(network, prefix)| (bits ^ u32::from_be_bytes(*network)) >> (32 - u32::from(*prefix)) == 0)
+    networks.iter().any(|(network, prefix)| {
+        (bits ^ u32::from_be_bytes(*network)) >> (32 - u32::from(*prefix)) == 0
+    })
 }
 
 fn in_v6(address: Ipv6Addr, networks: &[(Ipv6Addr, u8)]) -> bool {
     let bits = u128::from(address);
-    networks.iter().any(|(network, prefix)| (bits ^ u128::from(*network)) >> (128 - u32::from(*prefix)) == 0)
+    networks
+        .iter()
+        .any(|(network, prefix)| (bits ^ u128::from(*network)) >> (128 - u32::from(*prefix)) == 0)
 }
 
 impl Policy {
@@ -84,8 +95,12 @@ impl Policy {
         if text.len() > URL_BYTES {
             return Err(refused("it is too long"));
         }
-        if text.chars().any(|character| character.is_whitespace() || character.is_control() || character == '\\') {
-            return Err(refused("it contains a space, a control character or a backslash"));
+        if text.chars().any(|character| {
+            character.is_whitespace() || character.is_control() || character == '\\'
+        }) {
+            return Err(refused(
+                "it contains a space, a control character or a backslash",
+            ));
         }
         let mut url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
         match url.scheme() {
@@ -107,7 +122,9 @@ impl Policy {
             None => return Err(refused("it has no host")),
             Some(Host::Ipv4(address)) if self.allows(address.into()) => {}
             Some(Host::Ipv6(address)) if self.allows(address.into()) => {}
-            Some(Host::Ipv4(_) | Host::Ipv6(_)) => return Err(refused("the address is not public")),
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => {
+                return Err(refused("the address is not public"));
+            }
             Some(Host::Domain(name)) => {
                 let bare = name.trim_end_matches('.').to_owned();
                 if self == Self::PublicOnly && !is_public_name(&bare) {
@@ -115,7 +132,8 @@ impl Policy {
                 }
                 // `127.0.0.1.` is a name to the parser but an address to a resolver; without the dot it is checked again.
                 if bare.len() != name.len() {
-                    url.set_host(Some(&bare)).map_err(|error| refused(&error.to_string()))?;
+                    url.set_host(Some(&bare))
+                        .map_err(|error| refused(&error.to_string()))?;
                     return self.check(url.as_str());
                 }
             }
@@ -127,26 +145,46 @@ impl Policy {
 /// An `@` in the authority, even with an empty name in front of it.
 fn has_user_information(text: &str) -> bool {
     let after_scheme = text.split_once("://").map_or("", |(_, rest)| rest);
-    after_scheme.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+    after_scheme
+        .split(['/', '?', '#'])
+        .next()
+        .is_some_and(|authority| authority.contains('@'))
 }
 
 fn is_public_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name.contains('.') && ![".local", ".internal", ".localhost", ".home.arpa"].iter().any(|suffix| name.ends_with(suffix))
+    name.contains('.')
+        && ![".local", ".internal", ".localhost", ".home.arpa"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix))
 }
 
 /// An address under a Tenant URL: keeps the base path without its trailing slash and joins both queries, so that
 /// `https://h/scim?flag` and `Users?count=1` give `https://h/scim/Users?flag&count=1`. `relative` is already
 /// percent-encoded. Fails with [`EgressError::Refused`] when the Tenant URL is not an absolute URL.
 pub fn join(tenant_url: &str, relative: &str) -> Result<String, EgressError> {
-    let mut url = Url::parse(tenant_url.trim()).map_err(|error| EgressError::Refused(format!("the Tenant URL is not a URL: {error}")))?;
+    let mut url = Url::parse(tenant_url.trim())
+        .map_err(|error| EgressError::Refused(format!("the Tenant URL is not a URL: {error}")))?;
     if url.cannot_be_a_base() {
-        return Err(EgressError::Refused("the Tenant URL has no host".to_owned()));
+        return Err(EgressError::Refused(
+            "the Tenant URL has no host".to_owned(),
+        ));
     }
-    let (path, query) = relative.split_once('?').map_or((relative, None), |(path, query)| (path, Some(query)));
-    let queries: Vec<&str> = url.query().into_iter().chain(query).filter(|query| !query.is_empty()).collect();
+    let (path, query) = relative
+        .split_once('?')
+        .map_or((relative, None), |(path, query)| (path, Some(query)));
+    let queries: Vec<&str> = url
+        .query()
+        .into_iter()
+        .chain(query)
+        .filter(|query| !query.is_empty())
+        .collect();
     let joined_query = queries.join("&");
-    let joined_path = format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
+    let joined_path = format!(
+        "{}/{}",
+        url.path().trim_end_matches('/'),
+        path.trim_start_matches('/')
+    );
     url.set_path(&joined_path);
     url.set_query((!joined_query.is_empty()).then_some(joined_query.as_str()));
     Ok(url.into())

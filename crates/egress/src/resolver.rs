@@ -17,7 +17,11 @@ pub(crate) struct CheckedResolver(pub(crate) Policy);
 impl CheckedResolver {
     /// All addresses, or [`Blocked`] when one is not allowed.
     pub(crate) fn filter(self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Blocked> {
-        if addresses.iter().all(|address| self.0.allows(address.ip())) { Ok(addresses) } else { Err(Blocked) }
+        if addresses.iter().all(|address| self.0.allows(address.ip())) {
+            Ok(addresses)
+        } else {
+            Err(Blocked)
+        }
     }
 }
 
@@ -25,7 +29,8 @@ impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let resolver = *self;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let addresses: Addrs = Box::new(resolver.filter(found)?.into_iter());
             Ok(addresses)
         })
@@ -40,8 +45,21 @@ mod tests {
     fn one_forbidden_address_refuses_the_name() {
         let public: SocketAddr = "8.8.8.8:0".parse().unwrap();
         let private: SocketAddr = "[::ffff:10.0.0.1]:0".parse().unwrap();
-        assert_eq!(CheckedResolver(Policy::PublicOnly).filter(vec![public]).unwrap(), vec![public]);
-        assert!(CheckedResolver(Policy::PublicOnly).filter(vec![public, private]).is_err());
-        assert!(CheckedResolver(Policy::AllowPrivate).filter(vec![public, private]).is_ok());
+        assert_eq!(
+            CheckedResolver(Policy::PublicOnly)
+                .filter(vec![public])
+                .unwrap(),
+            vec![public]
+        );
+        assert!(
+            CheckedResolver(Policy::PublicOnly)
+                .filter(vec![public, private])
+                .is_err()
+        );
+        assert!(
+            CheckedResolver(Policy::AllowPrivate)
+                .filter(vec![public, private])
+                .is_ok()
+        );
     }
 }

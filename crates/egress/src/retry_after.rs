@@ -14,14 +14,30 @@ pub(crate) fn seconds(value: &str, now_s: i64) -> Option<u64> {
 fn http_date_s(value: &str) -> Option<i64> {
     let (_, rest) = value.split_once(", ")?;
     let mut parts = rest.split(' ');
-    let (day, month, year, time, zone) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (day, month, year, time, zone) = (
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+    );
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()? + 1;
     let day: i64 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
-    let year: i64 = year.parse().ok().filter(|year| (1970..=9999).contains(year))?;
-    let mut clock = time.split(':').map(|part| part.parse::<i64>().ok().filter(|number| (0..=60).contains(number)));
+    let year: i64 = year
+        .parse()
+        .ok()
+        .filter(|year| (1970..=9999).contains(year))?;
+    let mut clock = time.split(':').map(|part| {
+        part.parse::<i64>()
+            .ok()
+            .filter(|number| (0..=60).contains(number))
+    });
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    (zone == "GMT").then(|| days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+    (zone == "GMT")
+        .then(|| days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 /// Days of the Gregorian calendar; the year is counted from March so that the leap day comes last.
@@ -29,7 +45,8 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let shifted_year = if month <= 2 { year - 1 } else { year };
     let month_from_march = (month + 9) % 12;
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    shifted_year * 365 + shifted_year / 4 - shifted_year / 100 + shifted_year / 400 + day_of_year - 719_468
+    shifted_year * 365 + shifted_year / 4 - shifted_year / 100 + shifted_year / 400 + day_of_year
+        - 719_468
 }
 
 #[cfg(test)]
