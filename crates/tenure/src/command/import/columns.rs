@@ -262,7 +262,7 @@ mod tests {
                 assert_eq!(seen, expected, "{header:?}");
             }
             (Err(failure), Err(expected)) => {
-                assert!(failure.message.contains(expected), "{}", failure.message)
+                assert!(failure.message.contains(expected), "{}", failure.message);
             }
             (columns, _) => panic!("{header:?}: {columns:?}"),
         }

@@ -32,6 +32,9 @@ impl BadLine {
 /// A physical line without its end, or the number of one that is too long.
 type Line = (u64, Result<Vec<u8>, ()>);
 
+/// Something usable or not, with the number of its first line.
+type Numbered<T> = (u64, Result<T, BadLine>);
+
 /// Reads physical lines.
 pub(super) struct Lines<R> {
     reader: R,
@@ -53,7 +56,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; `None` at the end of the file.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<Vec<u8>, BadLine>)>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Numbered<Vec<u8>>>> {
         let Some((number, line)) = self.take()? else {
             return Ok(None);
         };
@@ -118,7 +121,7 @@ impl<R: BufRead> Lines<R> {
         &mut self,
         delimiter: u8,
         fields: Option<usize>,
-    ) -> io::Result<Option<(u64, Result<Vec<Vec<u8>>, BadLine>)>> {
+    ) -> io::Result<Option<Numbered<Vec<Vec<u8>>>>> {
         loop {
             let Some((number, first)) = self.next()? else {
                 return Ok(None);

@@ -242,7 +242,7 @@ impl Run<'_> {
             (self.session, self.target.workspace, self.target.dry_run);
         let mut bad_lines = Vec::new();
         let counts = groups::run(session, workspace, file, dry_run, |bad| {
-            bad_lines.push(bad.clone())
+            bad_lines.push(bad.clone());
         })
         .await?;
         for bad in bad_lines {
