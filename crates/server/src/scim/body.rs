@@ -109,7 +109,39 @@ fn too_large() -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use axum::body::{Bytes, HttpBody};
+    use http_body_util::combinators::UnsyncBoxBody;
+
     use super::*;
+
+    /// A client that sends nothing after its headers.
+    struct Stalled;
+
+    impl HttpBody for Stalled {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stalled_bodies_are_given_up() {
+        let started = tokio::time::Instant::now();
+        let body = Body::new(UnsyncBoxBody::new(Stalled));
+        let refusal = read_object(&HeaderMap::new(), body).await.unwrap_err();
+        assert_eq!(refusal.into_response().status(), 408);
+        assert_eq!(started.elapsed().as_secs(), limits::BODY_IDLE.as_secs());
+    }
 
     #[test]
     fn content_types() {

@@ -238,3 +238,36 @@ async fn tokens() {
         .unwrap();
     world.get("/scim/Users").await.refused(401, None);
 }
+
+#[tokio::test]
+async fn use_of_a_token_is_written_down() {
+    let world = World::new().await;
+    let last_use = |tx: &mut tenure_store::Tx<'_>| {
+        let workspace = tenure_store::workspace::find(tx, "Mills")?.unwrap().id;
+        let token = tenure_store::token::list(tx, workspace)?.remove(0);
+        Ok((token.last_used_us, token.last_agent))
+    };
+    assert_eq!(world.app.store.read(last_use).await.unwrap(), (None, None));
+    world
+        .with(
+            "GET",
+            "/scim/Users",
+            &[("user-agent", "Mills Identity 1.0")],
+            "",
+        )
+        .await
+        .expect(200);
+    // The write runs behind the answer; the bound is only there so that a failure ends.
+    let written = async {
+        loop {
+            if let (Some(_), agent) = world.app.store.read(last_use).await.unwrap() {
+                return agent;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let agent = tokio::time::timeout(std::time::Duration::from_secs(30), written)
+        .await
+        .unwrap();
+    assert_eq!(agent.as_deref(), Some("Mills Identity 1.0"));
+}
