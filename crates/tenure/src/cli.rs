@@ -23,7 +23,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Data directory [default: ./tenure-data]
-    #[arg(long, global = true, env = "TENURE_DATA", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "TENURE_DATA",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]

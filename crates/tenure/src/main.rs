@@ -11,7 +11,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    telemetry::install();
+    // Commands say themselves what they do; a server has nothing but its log.
+    let is_server = matches!(cli.command, cli::Command::Serve(_));
+    telemetry::install(if is_server { "info" } else { "warn" });
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -12,7 +12,7 @@ mod serve;
 mod token;
 mod workspace;
 
-use crate::cli::{Cli, Command, Role};
+use crate::cli::{Cli, Command, Role, Workspace as Workspaces};
 use crate::error::{Exit, Failure};
 use crate::output::Output;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,12 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Serve(arguments) => serve::run(&data(DEFAULT_DATA), &arguments).await,
         Command::Demo(arguments) => demo::run(&data(demo::DEFAULT_DATA), &arguments).await,
         command => {
-            let store = open(&data(DEFAULT_DATA))?;
+            let data = data(DEFAULT_DATA);
+            if !data.exists() && !matches!(command, Command::Workspace(Workspaces::Create { .. })) {
+                return Err(Failure::not_found(format!("{} does not exist", data.display()))
+                    .hint("give --data DIR, or make a first workspace: `tenure workspace create NAME`"));
+            }
+            let store = open(&data)?;
             let session = Session {
                 store,
                 actor: actor(),

@@ -23,6 +23,11 @@ fn help_begins_with_examples() {
 #[test]
 fn exit_codes() {
     let place = Place::new();
+    place.run(&["workspace", "list"]).expect(3);
+    assert!(
+        !place.data().exists(),
+        "a mistyped directory is not created"
+    );
     place.json(&["workspace", "create", "Acme"]);
     let check = |arguments: &[&str], code: i32, error: &str| {
         let finished = place.run(arguments).expect(code);

@@ -1,6 +1,7 @@
 //! `--groups`: one membership a line.
 
 use super::lines::{BadLine, Lines};
+use super::rows::Names;
 use crate::command::{Session, by_name};
 use crate::error::Failure;
 use serde_json::json;
@@ -100,13 +101,13 @@ impl GroupFile {
     }
 }
 
-/// Adds every membership; groups that do not exist are created. A dry run checks the form of the file only, and that
-/// members exist is left to the real run.
+/// Adds every membership; groups that do not exist are created. A dry run checks that each member is among the
+/// names of the users' file or in the directory.
 pub(super) async fn run(
     session: &Session,
     workspace: WorkspaceId,
     mut file: GroupFile,
-    dry_run: bool,
+    dry_run: Option<&Names>,
     mut report: impl FnMut(&BadLine),
 ) -> Result<Counts, Failure> {
     let mut counts = Counts::default();
@@ -124,19 +125,50 @@ pub(super) async fn run(
         }
         if batch.len() == BATCH || (end && !batch.is_empty()) {
             let rows = std::mem::take(&mut batch);
-            if dry_run {
-                counts.memberships += rows.len() as u64;
-            } else {
-                let (created, bad) = write(session, workspace, rows.clone()).await?;
-                counts.created += created;
-                counts.failed += bad.len() as u64;
-                counts.memberships += (rows.len() - bad.len()) as u64;
-                bad.iter().for_each(&mut report);
-            }
+            let total = rows.len() as u64;
+            let (created, bad) = match dry_run {
+                Some(names) => (0, check(session, workspace, rows, names).await?),
+                None => write(session, workspace, rows).await?,
+            };
+            counts.created += created;
+            counts.failed += bad.len() as u64;
+            counts.memberships += total - bad.len() as u64;
+            bad.iter().for_each(&mut report);
         }
         if end {
             return Ok(counts);
         }
+    }
+}
+
+/// The rows whose member exists nowhere.
+async fn check(
+    session: &Session,
+    workspace: WorkspaceId,
+    rows: Vec<Membership>,
+    names: &Names,
+) -> Result<Vec<BadLine>, Failure> {
+    let rows: Vec<Membership> = rows
+        .into_iter()
+        .filter(|(_, _, member)| !names.contains(member))
+        .collect();
+    let work = move |tx: &mut Tx<'_>| {
+        let mut bad = Vec::new();
+        for (line, _, member) in &rows {
+            let found = resource::query(tx, workspace, Kind::User, &by_name(Kind::User, member))?;
+            if found.items.is_empty() {
+                bad.push(nobody(*line, member));
+            }
+        }
+        Ok(bad)
+    };
+    Ok(session.store.read(work).await?)
+}
+
+fn nobody(line: u64, member: &str) -> BadLine {
+    BadLine {
+        column: Some("member".to_owned()),
+        ..BadLine::new(line, format!("no user \"{member}\""))
     }
 }
 
@@ -151,10 +183,7 @@ async fn write(
         for (line, group, member) in &rows {
             let user = resource::query(tx, workspace, Kind::User, &by_name(Kind::User, member))?;
             let Some(user) = user.items.first() else {
-                bad.push(BadLine {
-                    column: Some("member".to_owned()),
-                    ..BadLine::new(*line, format!("no user \"{member}\""))
-                });
+                bad.push(nobody(*line, member));
                 continue;
             };
             let member = MemberRef {

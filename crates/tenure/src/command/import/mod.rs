@@ -238,8 +238,8 @@ impl Run<'_> {
         file: groups::GroupFile,
         path: &Path,
     ) -> Result<groups::Counts, Failure> {
-        let (session, workspace, dry_run) =
-            (self.session, self.target.workspace, self.target.dry_run);
+        let (session, workspace) = (self.session, self.target.workspace);
+        let dry_run = self.target.dry_run.then_some(&self.names);
         let mut bad_lines = Vec::new();
         let counts = groups::run(session, workspace, file, dry_run, |bad| {
             bad_lines.push(bad.clone());

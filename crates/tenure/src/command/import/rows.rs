@@ -112,8 +112,8 @@ fn in_column(line: u64, column: &str, message: impl Into<String>) -> BadLine {
 }
 
 fn csv_row(columns: &Columns, line: u64, cells: &[Vec<u8>]) -> Result<Row, BadLine> {
-    let mut new = Document::new();
     let mut operations = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     let mut manager = None;
     let mut name_column = "userName";
     for ((name, column), cell) in columns.all.iter().zip(cells) {
@@ -138,17 +138,14 @@ fn csv_row(columns: &Columns, line: u64, cells: &[Vec<u8>]) -> Result<Row, BadLi
             Column::Attribute { path, boolean } => {
                 let value =
                     value(*boolean, cell).map_err(|message| in_column(line, name, message))?;
-                let operation = set(path, value);
-                patch::apply(
-                    SchemaSet::user(),
-                    "",
-                    &mut new,
-                    std::slice::from_ref(&operation),
-                )
-                .map_err(|error| in_column(line, name, error.detail))?;
-                operations.push(operation);
+                names.push(name);
+                operations.push(set(path, value));
             }
         }
+    }
+    let mut new = Document::new();
+    if patch::apply(SchemaSet::user(), "", &mut new, &operations).is_err() {
+        return Err(to_blame(line, &names, &operations));
     }
     if !new.contains_key("userName") {
         return Err(in_column(line, name_column, "the userName is empty"));
@@ -157,6 +154,18 @@ fn csv_row(columns: &Columns, line: u64, cells: &[Vec<u8>]) -> Result<Row, BadLi
         .map_err(|error| BadLine::new(line, error.detail))?
         .document;
     row(line, new, Change::Set(operations), manager)
+}
+
+/// Which column the schema refuses: found one by one, because applying each alone is slow for the many good rows.
+fn to_blame(line: u64, names: &[&str], operations: &[Operation]) -> BadLine {
+    let mut document = Document::new();
+    for (name, operation) in names.iter().zip(operations) {
+        let alone = std::slice::from_ref(operation);
+        if let Err(error) = patch::apply(SchemaSet::user(), "", &mut document, alone) {
+            return in_column(line, name, error.detail);
+        }
+    }
+    BadLine::new(line, "the columns contradict each other")
 }
 
 fn json_row(line: u64, text: &[u8]) -> Result<Row, BadLine> {
