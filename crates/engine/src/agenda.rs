@@ -2,9 +2,8 @@
 
 use crate::{
     cycle::Wish,
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Prepared},
     guard::{self, Survey, Wanted},
-    load::Context,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,6 +22,10 @@ const WORK: u32 = 10_000;
 /// Resume position, as it is stored.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Cursor {
+    /// Configuration that the position belongs to; another one starts anew.
+    pub(crate) version: i64,
+    /// Of a full cycle; otherwise it only keeps work.
+    pub(crate) full: bool,
     /// Feed position at the start: the watermark of the cycle.
     pub(crate) head: i64,
     pub(crate) phase: Phase,
@@ -56,8 +59,20 @@ pub(crate) struct Agenda {
     pub(crate) cursor: Cursor,
     pub(crate) survey: Survey,
     pub(crate) work: BTreeSet<i64>,
-    /// A request that nobody knows the fate of, or an unhealthy job: there is something to do in any case.
+    /// A request that nobody knows the fate of, an unhealthy job, a cycle that died: there is something to do in any case.
     pub(crate) must_run: bool,
+}
+
+impl Cursor {
+    /// Of a full cycle that has done nothing yet.
+    fn start(version: i64, head: i64) -> Self {
+        Self {
+            version,
+            full: true,
+            head,
+            ..Self::default()
+        }
+    }
 }
 
 impl Agenda {
@@ -68,12 +83,13 @@ impl Agenda {
 /// Decides between initial and incremental, and collects what the latter has to look at.
 pub(crate) async fn agenda(
     engine: &Engine,
-    context: &Context,
+    prepared: &Prepared,
     lease: &Lease,
     job: &Job,
     wish: Wish,
 ) -> Result<Agenda, EngineError> {
     let (workspace, application) = (job.workspace, job.application);
+    let version = prepared.application.version;
     let saved: Option<Cursor> = job
         .cycle_cursor
         .as_deref()
@@ -96,19 +112,12 @@ pub(crate) async fn agenda(
         must_run: true,
     };
     if wish.dry_run {
-        return Ok(full(
-            CycleKind::DryRun,
-            Cursor {
-                head,
-                ..Cursor::default()
-            },
-        ));
+        return Ok(full(CycleKind::DryRun, Cursor::start(version, head)));
     }
     let Some(watermark) = job.watermark.filter(|watermark| *watermark >= floor) else {
-        let cursor = saved.unwrap_or(Cursor {
-            head,
-            ..Cursor::default()
-        });
+        let cursor = saved
+            .filter(|saved| saved.full && saved.version == version)
+            .unwrap_or_else(|| Cursor::start(version, head));
         return Ok(full(CycleKind::Initial, cursor));
     };
     let mut wanted = Wanted {
@@ -119,7 +128,8 @@ pub(crate) async fn agenda(
     };
     read_feed(engine, job, watermark, head, &mut wanted).await?;
     if let Some(saved) = saved {
-        wanted.objects.extend(saved.work);
+        wanted.objects.extend(&saved.work);
+        wanted.member_groups.extend(saved.work);
     }
     collect_work(engine, lease, &mut wanted).await?;
     let due = engine
@@ -133,12 +143,12 @@ pub(crate) async fn agenda(
             wanted.member_groups.insert(one.rid);
         }
     }
-    let survey = guard::survey(&engine.store, context, lease, &wanted).await?;
-    let must_run = has_unresolved || job.state == State::Quarantined;
+    let survey = guard::survey(&engine.store, &prepared.context, lease, &wanted).await?;
+    let must_run = has_unresolved || job.state == State::Quarantined || job.cycle_id.is_some();
     let cursor = Cursor {
-        head,
+        full: false,
         phase: Phase::Changes,
-        ..Cursor::default()
+        ..Cursor::start(version, head)
     };
     Ok(Agenda {
         kind: CycleKind::Incremental,

@@ -6,7 +6,11 @@ use crate::{
     quarantine, retry,
     run::{Halt, Run},
 };
-use tenure_store::{Error, job, job::Job, run};
+use tenure_store::{
+    Error, application, escrow, job,
+    job::{Job, State},
+    run::{self, CycleKind},
+};
 
 impl Run<'_> {
     /// Ends the cycle and says when the job is due again.
@@ -22,7 +26,13 @@ impl Run<'_> {
         let since = job.quarantined_since_us.unwrap_or(now);
         let (status, message, health, run_at_us) = match result {
             Ok(()) => match self.verdict() {
-                None => ("completed", None, Some(None), now + interval_us),
+                None => (
+                    "completed",
+                    // What a dry run only shows, a real one would hold.
+                    self.hold.clone(),
+                    self.healthy(job).await?,
+                    now + interval_us,
+                ),
                 Some((code, reason)) => (
                     "quarantined",
                     Some(reason.clone()),
@@ -55,7 +65,12 @@ impl Run<'_> {
                 });
             }
             // The same cycle goes on when the program runs again.
-            Err(Halt::Stopped) => return Ok(now),
+            Err(Halt::Stopped) if *self.stop.borrow() => return Ok(now),
+            Err(Halt::Stopped) => {
+                self.end("interrupted", Some("switched off".to_owned()), None, None)
+                    .await?;
+                return Ok(now);
+            }
             Err(Halt::Store(error)) => return Err(error.into()),
         };
         if wish.dry_run {
@@ -66,7 +81,23 @@ impl Run<'_> {
         Ok(run_at_us)
     }
 
-    pub(crate) fn verdict(&self) -> Option<(&'static str, String)> {
+    /// A clean cycle lifts a quarantine, but not while deletions that caused it are still held.
+    async fn healthy(&self, job: &Job) -> Result<Option<Option<(&'static str, String)>>, Error> {
+        if job.state != State::Quarantined {
+            return Ok(None);
+        }
+        let (workspace, application) = (self.context.workspace, self.context.application);
+        let is_held = job.quarantine_code.as_deref() == Some(quarantine::TOO_MANY_DELETES)
+            && self
+                .engine
+                .store
+                .read(move |tx| escrow::count(tx, workspace, application))
+                .await?
+                > 0;
+        Ok((!is_held).then_some(None))
+    }
+
+    fn verdict(&self) -> Option<(&'static str, String)> {
         if let (Some(why), true) = (&self.hold, self.held_operations > 0) {
             return Some((
                 quarantine::TOO_MANY_DELETES,
@@ -81,7 +112,7 @@ impl Run<'_> {
     }
 
     /// `health`: what the quarantine becomes, if it changes; `watermark`: the cycle is over for good.
-    pub(crate) async fn end(
+    async fn end(
         &self,
         status: &'static str,
         message: Option<String>,
@@ -89,6 +120,12 @@ impl Run<'_> {
         watermark: Option<i64>,
     ) -> Result<(), Error> {
         let (lease, cycle_id, counts) = (self.lease(), self.cycle.id.clone(), self.counts);
+        let (workspace, key, version) = (
+            self.context.workspace,
+            self.context.application,
+            self.version,
+        );
+        let was_incremental = self.cycle.kind == CycleKind::Incremental;
         self.write(move |tx| {
             run::end(tx, &lease, &cycle_id, status, &counts, message.as_deref())?;
             if let Some(health) = &health {
@@ -101,7 +138,10 @@ impl Run<'_> {
                 )?;
             }
             if let Some(watermark) = watermark {
-                job::finish_cycle(tx, &lease, Some(watermark))?;
+                // A configuration that changed meanwhile wants a full cycle.
+                let is_current = application::get(tx, workspace, key)?.version == version
+                    && (!was_incremental || job::get(tx, workspace, key)?.watermark.is_some());
+                job::finish_cycle(tx, &lease, is_current.then_some(watermark))?;
             }
             Ok(())
         })

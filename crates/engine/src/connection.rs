@@ -221,3 +221,6 @@ fn random_guid() -> String {
         part(20, 32)
     )
 }
+
+#[cfg(test)]
+mod tests;

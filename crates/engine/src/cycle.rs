@@ -15,7 +15,7 @@ use crate::{
 use std::collections::{BTreeSet, HashSet};
 use tenure_plan::config::Scope;
 use tenure_store::{
-    Actor, Error, Kind, assignment, change, job,
+    Actor, Error, Kind, assignment, job,
     job::{Job, Lease, State},
     run::{self, Counts, Cycle, CycleKind},
 };
@@ -80,7 +80,10 @@ async fn attempt(
     let prepared = engine.prepare(job.workspace, job.application).await?;
     let interval_us =
         i64::from(prepared.context.compiled.config.interval_minutes.max(1)) * 60_000_000;
-    let agenda = agenda(engine, &prepared.context, held.lease(), job, wish).await?;
+    let agenda = agenda(engine, &prepared, held.lease(), job, wish).await?;
+    if job.state == State::Quarantined && job.run_at_us > now_us() && !wish.always {
+        return Ok((None, job.run_at_us));
+    }
     if agenda.is_idle() && !wish.always {
         finish_quietly(engine, held.lease(), agenda.cursor.head).await?;
         return Ok((None, now_us() + interval_us));
@@ -108,6 +111,7 @@ async fn attempt(
         reconciled: HashSet::new(),
         stop,
         watch_job: !wish.always,
+        version: prepared.application.version,
         initiator: "Tenure".to_owned(),
         last_records: Vec::new(),
     };
@@ -205,7 +209,7 @@ fn full_total(tx: &mut tenure_store::Tx<'_>, context: &Context) -> Result<u64, E
 impl Run<'_> {
     async fn phases(&mut self, agenda: Agenda) -> Result<(), Halt> {
         connection::precheck(self.reach.reader(), &self.context.compiled).await?;
-        let again = if agenda.kind == CycleKind::DryRun {
+        let mut again = if agenda.kind == CycleKind::DryRun {
             BTreeSet::new()
         } else {
             self.reconcile().await?
@@ -215,11 +219,21 @@ impl Run<'_> {
             self.incremental(agenda, again).await
         } else {
             self.guard(None).await?;
+            let cursor = agenda.cursor.clone();
+            again.extend(&cursor.work);
+            self.touched_groups.extend(&cursor.work);
             self.full(agenda.cursor).await?;
             if agenda.kind == CycleKind::DryRun {
                 Ok(())
             } else {
-                self.follow_work(again).await
+                self.follow_work(
+                    again,
+                    &Cursor {
+                        phase: Phase::Changes,
+                        ..cursor
+                    },
+                )
+                .await
             }
         }
     }
@@ -297,10 +311,10 @@ impl Run<'_> {
         let seen: BTreeSet<i64> = agenda.survey.objects().collect();
         self.touched_groups
             .extend(agenda.survey.member_groups.iter().copied());
-        self.objects(agenda.survey, &agenda.work, agenda.cursor.head)
+        self.objects(agenda.survey, &agenda.work, &agenda.cursor)
             .await?;
         let rest: BTreeSet<i64> = again.difference(&seen).copied().collect();
-        self.follow_work(rest).await
+        self.follow_work(rest, &agenda.cursor).await
     }
 
     /// Leavers first, then users, groups, members.
@@ -308,7 +322,7 @@ impl Run<'_> {
         &mut self,
         survey: Survey,
         work: &BTreeSet<i64>,
-        head: i64,
+        position: &Cursor,
     ) -> Result<(), Halt> {
         for part in [&survey.leavers, &survey.users, &survey.groups] {
             for rids in part.chunks(PAGE) {
@@ -318,16 +332,14 @@ impl Run<'_> {
                     .copied()
                     .filter(|rid| work.contains(rid))
                     .collect();
-                let mut cursor = Cursor {
-                    head,
-                    phase: Phase::Changes,
-                    after: 0,
-                    work: taken,
-                };
-                if !cursor.work.is_empty() {
-                    self.take_work(&cursor).await?;
-                    cursor.work.clear();
+                // Groups stay in the cursor until their members are done.
+                let groups: Vec<i64> = self.touched_groups.iter().copied().collect();
+                let mut cursor = position.clone();
+                if !taken.is_empty() {
+                    cursor.work = [groups.clone(), taken.clone()].concat();
+                    self.take_work(&cursor, taken).await?;
                 }
+                cursor.work = groups;
                 self.page(rids, Some(cursor.text())).await?;
             }
         }
@@ -344,13 +356,8 @@ impl Run<'_> {
     }
 
     /// Moves rows from the queue into the cursor, so that a row queued from now on is a new one and a crash loses none.
-    async fn take_work(&self, cursor: &Cursor) -> Result<(), Error> {
-        let (lease, cycle_id, text, rids) = (
-            self.lease(),
-            self.cycle.id.clone(),
-            cursor.text(),
-            cursor.work.clone(),
-        );
+    async fn take_work(&self, cursor: &Cursor, rids: Vec<i64>) -> Result<(), Error> {
+        let (lease, cycle_id, text) = (self.lease(), self.cycle.id.clone(), cursor.text());
         self.write(move |tx| {
             job::work_done(tx, &lease, &rids)?;
             job::save_cursor(tx, &lease, &cycle_id, &text)
@@ -359,13 +366,12 @@ impl Run<'_> {
     }
 
     /// References and memberships that waited for what this cycle made.
-    async fn follow_work(&mut self, mut extra: BTreeSet<i64>) -> Result<(), Halt> {
-        let (workspace, lease) = (self.context.workspace, self.lease());
-        let head = self
-            .engine
-            .store
-            .read(move |tx| change::head(tx, workspace))
-            .await?;
+    async fn follow_work(
+        &mut self,
+        mut extra: BTreeSet<i64>,
+        position: &Cursor,
+    ) -> Result<(), Halt> {
+        let lease = self.lease();
         for _ in 0..WORK_ROUNDS {
             let mut wanted = Wanted {
                 objects: std::mem::take(&mut extra),
@@ -382,7 +388,7 @@ impl Run<'_> {
             self.total += u64::try_from(survey.objects().count()).unwrap_or(0);
             self.touched_groups
                 .extend(survey.member_groups.iter().copied());
-            self.objects(survey, &wanted.work, head).await?;
+            self.objects(survey, &wanted.work, position).await?;
         }
         Ok(())
     }

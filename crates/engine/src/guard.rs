@@ -152,7 +152,7 @@ fn differing(tx: &mut Tx<'_>, context: &Context, groups: &[i64]) -> Result<Vec<i
     let mut differing = Vec::new();
     for rid in groups {
         let is_linked = ledger::get(tx, context.workspace, context.application, *rid)?
-            .is_some_and(|link| link.managed);
+            .is_some_and(|link| link.managed && link.kind == Kind::Group);
         if is_linked {
             let (add, remove) =
                 ledger::member_difference(tx, context.workspace, context.application, *rid, 1)?;

@@ -219,6 +219,7 @@ async fn with_lease(
         reconciled: HashSet::new(),
         stop,
         watch_job: false,
+        version: prepared.application.version,
         initiator: "Tenure (on demand)".to_owned(),
         last_records: Vec::new(),
     };

@@ -188,10 +188,11 @@ impl Run<'_> {
         records: &mut Vec<Record>,
     ) -> Vec<(Loaded, Operation)> {
         let mut operations = Vec::new();
+        let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
             match one.planned.outcome.clone() {
                 Outcome::Operation(operation) => match &self.hold {
-                    Some(why) if operation.action.takes_access() => {
+                    Some(why) if operation.action.takes_access() && !is_dry => {
                         records.push(staged(&one, &operation, why));
                         self.held_operations += 1;
                     }

@@ -104,6 +104,8 @@ pub(crate) struct Run<'a> {
     pub(crate) stop: tokio::sync::watch::Receiver<bool>,
     /// End when an administrator switches the job off.
     pub(crate) watch_job: bool,
+    /// Version of the configuration that this run works with.
+    pub(crate) version: i64,
     pub(crate) initiator: String,
     /// What was written last, for provisioning on demand.
     pub(crate) last_records: Vec<Record>,
@@ -178,9 +180,13 @@ impl Run<'_> {
             self.initiator.clone(),
         );
         let (done, total, counts) = (self.done, self.total, self.counts);
+        let is_dry = matches!(self.reach, Reach::Read(_));
         self.last_records.clone_from(&records);
         self.write(move |tx| {
-            record::write(tx, &lease, &context, &cycle_id, &records, &initiator)?;
+            // A dry run leaves nothing behind but its plan.
+            if !is_dry {
+                record::write(tx, &lease, &context, &cycle_id, &records, &initiator)?;
+            }
             run::progress(tx, &lease, &cycle_id, done, total, &counts)?;
             if let Some(cursor) = &cursor {
                 job::save_cursor(tx, &lease, &cycle_id, cursor)?;
