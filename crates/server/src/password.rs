@@ -172,8 +172,11 @@ fn is_built_from(password: &str, word: &str) -> bool {
     !word.is_empty() && !letters.is_empty() && letters.replace(&word, "").is_empty()
 }
 
-/// Checks a new password. The error is one sentence for the person who types it.
-pub(crate) fn check_rules(password: &str, email: &str, workspace: &str) -> Result<(), String> {
+/// Checks a new password: length, well-known ones, and names that an attacker would try first.
+///
+/// # Errors
+/// One sentence for the person who types it.
+pub fn check_rules(password: &str, email: &str, workspace: &str) -> Result<(), String> {
     let chars = password.chars().count();
     if chars < MIN_CHARS {
         return Err(format!(

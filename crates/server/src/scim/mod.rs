@@ -120,10 +120,8 @@ async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
         parts,
     };
     match (endpoint, method) {
-        (Endpoint::Root, _) => Err(Refusal::status(
-            501,
-            "Queries over all resource types are not supported.",
-        )),
+        (Endpoint::Root, Method::GET) => search::list_all(call).await,
+        (Endpoint::RootSearch, Method::POST) => search::search_all(call, body).await,
         (Endpoint::Me, _) => Err(Refusal::status(
             501,
             "`/Me` is not supported: a token stands for no person.",

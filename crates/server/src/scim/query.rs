@@ -96,6 +96,11 @@ impl Parameters {
         )
     }
 
+    /// Whether a filter or an order is asked for.
+    pub(super) fn selects(&self) -> bool {
+        self.filter.is_some() || self.sort_by.is_some()
+    }
+
     /// The store's query for a resource type.
     pub(super) fn query(&self, resource_type: &ResourceType) -> Result<resource::Query, ScimError> {
         if self.cursor.is_some() {

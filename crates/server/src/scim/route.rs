@@ -10,8 +10,10 @@ use super::query::percent_decode;
 /// An endpoint below the SCIM root (RFC 7644 section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// The root itself, or `/.search` at it: queries over all types.
+    /// The root itself: everything.
     Root,
+    /// `/.search` at the root.
+    RootSearch,
     /// `/ServiceProviderConfig`.
     ServiceProviderConfig,
     /// `/Schemas`, `/Schemas/{urn}`.
@@ -36,7 +38,7 @@ impl Endpoint {
         match self {
             Self::Collection(_) => "GET, HEAD, POST",
             Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Search(_) | Self::Bulk => "POST",
+            Self::Search(_) | Self::RootSearch | Self::Bulk => "POST",
             Self::Root
             | Self::Me
             | Self::ServiceProviderConfig
@@ -73,7 +75,7 @@ pub(super) fn find(path: &str) -> Option<Endpoint> {
         ("Schemas", second) => Some(Endpoint::Schemas(second)),
         ("ResourceTypes", second) => Some(Endpoint::ResourceTypes(second)),
         ("ServiceProviderConfig", None) => Some(Endpoint::ServiceProviderConfig),
-        (".search", None) => Some(Endpoint::Root),
+        (".search", None) => Some(Endpoint::RootSearch),
         ("Bulk", None) => Some(Endpoint::Bulk),
         _ => None,
     }
@@ -108,7 +110,7 @@ mod tests {
         }
         check("/scim", Some(&Endpoint::Root));
         check("/scim/v2/", Some(&Endpoint::Root));
-        check("/scim/.search", Some(&Endpoint::Root));
+        check("/scim/.search", Some(&Endpoint::RootSearch));
         check(
             "/scim/Groups/a%20b",
             Some(&Endpoint::Resource(Kind::Group, "a b".to_owned())),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use axum::{body::Body, http::StatusCode, response::Response};
 use tenure_scim::discovery::LIST_RESPONSE;
-use tenure_store::{Kind, resource};
+use tenure_store::{Kind, Tx, resource};
 
 use super::{Call, body, error::Refusal, json_response, limits, query::Parameters, render};
 
@@ -39,6 +39,59 @@ async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Re
             Ok((page.total, texts))
         })
         .await?;
+    Ok(json_response(
+        StatusCode::OK,
+        list_text(total, start_index, &resources),
+    ))
+}
+
+/// GET at the root: all users, then all groups.
+pub(super) async fn list_all(call: Call<'_>) -> Result<Response, Refusal> {
+    let parameters = Parameters::from_query(call.query())?;
+    page_of_all(&call, &parameters).await
+}
+
+/// POST `/.search` at the root.
+pub(super) async fn search_all(call: Call<'_>, body: Body) -> Result<Response, Refusal> {
+    let document = body::read_object(&call.parts.headers, body).await?;
+    let parameters = Parameters::from_search(&document)?;
+    page_of_all(&call, &parameters).await
+}
+
+/// A page of users and groups one after the other. Filters and orders over both would have to be evaluated and merged
+/// across types; they are refused instead of answered in part.
+async fn page_of_all(call: &Call<'_>, parameters: &Parameters) -> Result<Response, Refusal> {
+    if parameters.selects() {
+        let detail = "Filters and orders over all resource types are not supported; ask at `/Users` or `/Groups`.";
+        return Err(Refusal::status(501, detail));
+    }
+    let query = parameters.query(render::resource_type(Kind::User))?;
+    let projection = parameters.projection()?;
+    let views = [Kind::User, Kind::Group].map(|kind| call.view(kind, projection.clone()));
+    let start_index = query.start_index;
+    let read = move |tx: &mut Tx<'_>| {
+        let (mut skip, mut room) = (query.start_index.saturating_sub(1), limits::MEMBERS_ANSWER);
+        let (mut left, mut total) = (query.count, 0_u64);
+        let mut texts = Vec::new();
+        for view in &views {
+            let part = resource::Query {
+                start_index: skip.saturating_add(1),
+                count: left,
+                ..resource::Query::default()
+            };
+            let page = resource::query(tx, view.workspace, view.kind, &part)?;
+            for stored in &page.items {
+                texts.push(view.render(tx, stored, &mut room)?.text);
+            }
+            left = query
+                .count
+                .saturating_sub(u64::try_from(texts.len()).unwrap_or(u64::MAX));
+            skip = skip.saturating_sub(page.total);
+            total = total.saturating_add(page.total);
+        }
+        Ok((total, texts))
+    };
+    let (total, resources) = call.scim.app.store.read(read).await?;
     Ok(json_response(
         StatusCode::OK,
         list_text(total, start_index, &resources),

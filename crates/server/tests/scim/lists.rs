@@ -155,3 +155,45 @@ async fn groups_without_members() {
     let filter = "/scim/Groups?filter=members+eq+%22nobody%22";
     assert_eq!(world.get(filter).await.expect(200)["totalResults"], 0);
 }
+
+#[tokio::test]
+async fn everything_at_the_root() {
+    let world = World::new().await;
+    let mira = world.user("mira").await;
+    let nils = world.user("nils").await;
+    let leads = world.group("Leads", &[&mira]).await;
+    let looms = world.group("Looms", &[]).await;
+    let all = [&mira, &nils, &leads, &looms];
+    for (start_index, count, range) in [
+        (1, 100, 0..4),
+        (2, 2, 1..3),
+        (3, 1, 2..3),
+        (4, 5, 3..4),
+        (5, 1, 4..4),
+        (1, 0, 0..0),
+    ] {
+        let path = format!("/scim/v2?startIndex={start_index}&count={count}");
+        let list = world.get(&path).await.expect(200);
+        let body = json!({"startIndex": start_index, "count": count});
+        assert_eq!(world.post("/scim/.search", &body).await.expect(200), list);
+        let ids: Vec<&Value> = list["Resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|resource| &resource["id"])
+            .collect();
+        assert_eq!(json!(ids), json!(all[range]), "{path}");
+        assert_eq!(
+            (&list["totalResults"], &list["itemsPerPage"]),
+            (&json!(4), &json!(ids.len()))
+        );
+    }
+    let list = world.get("/scim?startIndex=3&count=1").await.expect(200);
+    assert_eq!(
+        list["Resources"][0],
+        world
+            .get(&format!("/scim/Groups/{leads}"))
+            .await
+            .expect(200)
+    );
+}

@@ -133,3 +133,19 @@ async fn header_limits() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn slow_headers_close_the_connection() {
+    let world = World::new().await;
+    let running = start(&world).await;
+    for head in ["", "GET /healthz HTTP/1.1\r\nhost:"] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let started = tokio::time::Instant::now();
+        let mut rest = Vec::new();
+        let end = stream.read_to_end(&mut rest);
+        let read = tokio::time::timeout(std::time::Duration::from_secs(60), end).await;
+        assert_eq!(read.expect("closed by the server").unwrap(), 0, "{head}");
+        assert!((9..=11).contains(&started.elapsed().as_secs()), "{head}");
+    }
+}
