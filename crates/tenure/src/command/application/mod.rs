@@ -107,12 +107,12 @@ fn secret(from: &Secret) -> Result<Option<String>, Failure> {
     Ok(Some(secret))
 }
 
-/// Refuses a Tenant URL that no request would be sent to.
+/// Refuses a Tenant URL that no request would be sent to. The URL is not repeated: it may hold a password.
 fn check_url(url: &str) -> Result<(), Failure> {
     egress()
         .check(url)
         .map(|_| ())
-        .map_err(|error| Failure::usage(format!("Tenant URL \"{url}\": {error}")))
+        .map_err(|error| Failure::usage(format!("--tenant-url: {error}")))
 }
 
 async fn switch(session: &Session, of: &OfApplication, on: bool) -> Result<Exit, Failure> {
