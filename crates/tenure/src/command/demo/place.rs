@@ -59,3 +59,35 @@ pub(super) fn prepare(data: &Path) -> Result<File, Failure> {
     }
     Ok(lock)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_demo_is_emptied() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let data = directory.path().join("new");
+        let first = prepare(&data).unwrap();
+        fs::write(data.join("tenure.db"), "old").unwrap();
+        assert_eq!(
+            prepare(&data).unwrap_err().exit,
+            Exit::Busy,
+            "while a demo runs"
+        );
+        assert!(data.join("tenure.db").exists());
+        drop(first);
+        let again = prepare(&data).unwrap();
+        assert!(!data.join("tenure.db").exists());
+        drop(again);
+
+        fs::remove_file(data.join(MARKER)).unwrap();
+        fs::write(data.join("tenure.db"), "somebody's").unwrap();
+        assert_eq!(prepare(&data).unwrap_err().exit, Exit::Conflict);
+        assert_eq!(
+            fs::read_to_string(data.join("tenure.db")).unwrap(),
+            "somebody's"
+        );
+        assert!(!data.join(MARKER).exists());
+    }
+}

@@ -143,12 +143,12 @@ fn csv_row(columns: &Columns, line: u64, cells: &[Vec<u8>]) -> Result<Row, BadLi
             }
         }
     }
+    if !names.contains(&name_column) {
+        return Err(in_column(line, name_column, "the userName is empty"));
+    }
     let mut new = Document::new();
     if patch::apply(SchemaSet::user(), "", &mut new, &operations).is_err() {
         return Err(to_blame(line, &names, &operations));
-    }
-    if !new.contains_key("userName") {
-        return Err(in_column(line, name_column, "the userName is empty"));
     }
     let new = validate::create(SchemaSet::user(), new)
         .map_err(|error| BadLine::new(line, error.detail))?
@@ -159,6 +159,8 @@ fn csv_row(columns: &Columns, line: u64, cells: &[Vec<u8>]) -> Result<Row, BadLi
 /// Which column the schema refuses: found one by one, because applying each alone is slow for the many good rows.
 fn to_blame(line: u64, names: &[&str], operations: &[Operation]) -> BadLine {
     let mut document = Document::new();
+    // What every user must have; otherwise the first column would be blamed for the lack of it.
+    document.insert("userName".to_owned(), json!("somebody"));
     for (name, operation) in names.iter().zip(operations) {
         let alone = std::slice::from_ref(operation);
         if let Err(error) = patch::apply(SchemaSet::user(), "", &mut document, alone) {
@@ -205,4 +207,109 @@ fn set(path: &Path, value: Value) -> Operation {
 /// Sets the manager to a user of this id.
 pub(super) fn set_manager(id: &str) -> Result<Operation, ScimError> {
     Ok(set(&Path::parse(MANAGER)?, json!({ "value": id })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Good rows as their new documents, bad ones as `line column: message`.
+    fn read(text: &[u8], csv: bool) -> (Vec<Value>, Vec<String>) {
+        let mut lines = Lines::new(text);
+        let shape = if csv {
+            let (_, header) = lines.record(b',', None).unwrap().unwrap();
+            let names: Vec<String> = header
+                .unwrap()
+                .into_iter()
+                .map(|name| String::from_utf8(name).unwrap())
+                .collect();
+            Shape::Csv {
+                columns: Columns::resolve(&names, &[], false).unwrap(),
+                delimiter: b',',
+            }
+        } else {
+            Shape::Jsonl
+        };
+        let mut rows = Rows::new(lines, shape);
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next().unwrap() {
+            match row {
+                Ok(row) => good.push(Value::Object(row.new)),
+                Err(line) => {
+                    let column = line.column.unwrap_or_default();
+                    bad.push(format!("{} {column}: {}", line.line, line.message));
+                }
+            }
+        }
+        (good, bad)
+    }
+
+    #[test]
+    fn csv_becomes_documents() {
+        let text = "Login,E-Mail,First name,department,active,phone,mobile,city\n\
+            ada,ada@a.example, Ada ,Mills,No,1,2,Oslo\nbo,,,,,,,\n";
+        let (good, bad) = read(text.as_bytes(), true);
+        assert_eq!(bad, Vec::<String>::new());
+        let ada = &good[0];
+        assert_eq!(ada["userName"], "ada");
+        assert_eq!(
+            ada["emails"],
+            json!([{ "value": "ada@a.example", "type": "work" }])
+        );
+        assert_eq!(ada["name"]["givenName"], "Ada");
+        assert_eq!(ada["active"], false);
+        assert_eq!(ada["phoneNumbers"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            ada["addresses"],
+            json!([{ "type": "work", "locality": "Oslo" }])
+        );
+        assert_eq!(
+            ada["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["department"],
+            "Mills"
+        );
+        assert!(ada["schemas"].as_array().unwrap().len() == 2, "{ada}");
+        assert_eq!(
+            good[1].as_object().unwrap().len(),
+            2,
+            "empty cells give nothing: {}",
+            good[1]
+        );
+    }
+
+    #[test]
+    fn bad_cells_name_line_and_column() {
+        let text = b"userName,active,title\na,perhaps,\n,yes,\nb,yes,\xff\nc,yes\n";
+        let (good, bad) = read(text, true);
+        assert!(good.is_empty(), "{good:?}");
+        assert_eq!(
+            bad,
+            [
+                "2 active: \"perhaps\" is neither true nor false",
+                "3 userName: the userName is empty",
+                "4 title: not UTF-8 at byte 1",
+                "5 : the line has 2 fields, the header has 3",
+            ]
+        );
+    }
+
+    #[test]
+    fn jsonl_lines() {
+        let text = b"{\"userName\":\"a\",\"active\":\"False\"}\n\n{\n{\"title\":\"x\"}\n{\"userName\":\"b\",\"shoe\":1}\n[]";
+        let (good, bad) = read(text, false);
+        assert_eq!(good[0]["active"], false);
+        let lines: Vec<&str> = bad
+            .iter()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert_eq!(lines, ["3", "4", "5", "6"], "{bad:?}");
+        assert!(bad[2].ends_with("unknown attributes: shoe"), "{bad:?}");
+    }
+
+    #[test]
+    fn names_fold_case() {
+        let mut names = Names::new();
+        assert!(names.insert("Björn"));
+        assert!(!names.insert("BJÖRN"));
+        assert!(names.contains("björn") && !names.contains("bjorn"));
+    }
 }
