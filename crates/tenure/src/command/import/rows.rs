@@ -268,6 +268,12 @@ mod tests {
             "Mills"
         );
         assert!(ada["schemas"].as_array().unwrap().len() == 2, "{ada}");
+        let (good_late, bad) = read(b"title,userName\nBoss,zed\n", true);
+        assert_eq!(
+            (good_late[0]["title"].as_str(), bad.len()),
+            (Some("Boss"), 0),
+            "{bad:?}"
+        );
         assert_eq!(
             good[1].as_object().unwrap().len(),
             2,
