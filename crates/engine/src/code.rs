@@ -84,7 +84,7 @@ pub(crate) fn advice(code: &str) -> &'static str {
 pub(crate) fn is_transient(code: &str) -> bool {
     matches!(
         code,
-        TOO_MANY_REQUESTS | "InternalServerError" | PROTOCOL | INTERNAL | TIMEOUT
+        TOO_MANY_REQUESTS | INVALID_ANCHOR | "InternalServerError" | PROTOCOL | INTERNAL | TIMEOUT
     )
 }
 

@@ -92,7 +92,7 @@ async fn attempt(
     let reach = if wish.dry_run {
         Reach::Read(reader)
     } else {
-        Reach::Write(WriteTarget::new(reader))
+        Reach::Write(WriteTarget::new(reader, held.watch()))
     };
     let (cycle, counts) = begin(engine, held.lease(), job, &agenda, &prepared.context).await?;
     let mut run = Run {

@@ -23,6 +23,22 @@ pub(crate) struct HeldLease {
     released: bool,
 }
 
+/// Tells whether the job is still ours, from anywhere.
+#[derive(Clone)]
+pub(crate) struct LeaseWatch(Arc<State>);
+
+impl LeaseWatch {
+    /// Not lost, and renewed within half of the term.
+    pub(crate) fn is_ours(&self) -> bool {
+        let renewed = *self
+            .0
+            .renewed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        !self.0.lost.load(Ordering::Relaxed) && renewed.elapsed() <= TERM / 2
+    }
+}
+
 struct State {
     renewed: Mutex<Instant>,
     lost: AtomicBool,
@@ -62,14 +78,8 @@ impl HeldLease {
         &self.lease
     }
 
-    /// Whether the job is still surely ours: not lost, and renewed within half of the term.
-    pub(crate) fn is_ours(&self) -> bool {
-        let renewed = *self
-            .state
-            .renewed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        !self.state.lost.load(Ordering::Relaxed) && renewed.elapsed() <= TERM / 2
+    pub(crate) fn watch(&self) -> LeaseWatch {
+        LeaseWatch(Arc::clone(&self.state))
     }
 
     /// Gives the job back; it is due again at `run_at_us`.

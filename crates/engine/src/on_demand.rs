@@ -205,7 +205,7 @@ async fn with_lease(
     let (_sender, stop) = tokio::sync::watch::channel(false);
     let mut run = Run {
         engine,
-        reach: Reach::Write(WriteTarget::new(engine.target(&prepared))),
+        reach: Reach::Write(WriteTarget::new(engine.target(&prepared), held.watch())),
         context: prepared.context,
         held,
         counts: Counts::default(),

@@ -38,6 +38,7 @@ impl Halt {
     pub(crate) fn from_failure(failure: &Failure) -> Option<Self> {
         match failure.kind {
             FailureKind::Unreachable => Some(Self::Unreachable(failure.clone())),
+            FailureKind::LeaseLost => Some(Self::Store(Error::StaleFence)),
             FailureKind::Refused => Some(Self::Unhealthy(
                 crate::quarantine::EXCEPTION,
                 failure.message.clone(),
@@ -67,7 +68,7 @@ impl Halt {
 }
 
 /// How far this run reaches: a dry run has no way to write.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Reach {
     Read(ReadTarget),
     Write(WriteTarget),
@@ -118,7 +119,7 @@ impl Run<'_> {
 
     /// Ends the cycle when the lease is not surely ours.
     pub(crate) fn check_lease(&self) -> Result<(), Halt> {
-        if self.held.is_ours() {
+        if self.held.watch().is_ours() {
             Ok(())
         } else {
             Err(Halt::Store(Error::StaleFence))

@@ -1,6 +1,6 @@
 //! Requests to an application: waiting, retrying, and understanding the answer.
 
-use crate::{code, engine::Limits};
+use crate::{code, engine::Limits, lease::LeaseWatch};
 use serde_json::{Map, Value};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -24,9 +24,10 @@ pub(crate) struct ReadTarget {
 }
 
 /// A target that may be changed, each time with the proof of a committed intent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct WriteTarget {
     reader: ReadTarget,
+    lease: LeaseWatch,
 }
 
 struct Shared {
@@ -70,6 +71,8 @@ pub(crate) enum FailureKind {
     Refused,
     /// It may have been carried out.
     Lost,
+    /// The job is not surely ours any more; nothing was sent.
+    LeaseLost,
     /// The target answered, but with an error or with something that is not SCIM.
     Answered,
 }
@@ -139,16 +142,29 @@ pub(crate) fn verb(method: Method) -> &'static str {
 }
 
 impl WriteTarget {
-    pub(crate) fn new(reader: ReadTarget) -> Self {
-        Self { reader }
+    pub(crate) fn new(reader: ReadTarget, lease: LeaseWatch) -> Self {
+        Self { reader, lease }
     }
 
     pub(crate) fn reader(&self) -> &ReadTarget {
         &self.reader
     }
 
-    /// Sends a request of the operation whose intent is committed.
+    /// Sends a request of the operation whose intent is committed, if the job is still ours.
     pub(crate) async fn perform(&self, _intent: &Intent, request: &Request) -> Exchange {
+        if !self.lease.is_ours() {
+            let failure = Failure::new(
+                FailureKind::LeaseLost,
+                code::INTERNAL,
+                "the job has gone to another node",
+            );
+            return Exchange {
+                method: verb(request.method),
+                path: request.path.clone(),
+                duration_ms: 0,
+                result: Err(failure),
+            };
+        }
         self.reader.shared.exchange(request).await
     }
 }

@@ -471,21 +471,79 @@ async fn an_account_that_vanished_is_made_again() {
 
 #[tokio::test]
 async fn two_people_never_share_an_account() {
-    let bench = Bench::new().await;
+    let bench = Bench::with(|config| {
+        for mapping in &mut config.users.mappings {
+            mapping.matching = (mapping.target == "externalId").then_some(1);
+        }
+    })
+    .await;
     bench.target.world().users.insert(
         "one".into(),
         support::object(json!({ "id": "one", "userName": "x", "externalId": "shared" })),
     );
-    bench
+    let ada = bench
         .user_with("ada", json!({ "externalId": "shared" }))
         .await;
-    bench
+    let bob = bench
         .user_with("bob", json!({ "externalId": "shared" }))
         .await;
-    let by_external_id = bench.cycle().await;
-    // Matching is by user name here, so both are made; the account of somebody else stays untouched.
-    assert_eq!(by_external_id.counts.failed, 0);
-    assert_eq!(bench.target.world().users["one"]["userName"], "x");
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [0, 1, 0, 0, 1]);
+    assert_eq!(
+        bench.target.world().users["one"]["userName"],
+        "ada@example.org"
+    );
+    assert_eq!(bench.escrow(&ada).await, None);
+    assert_eq!(
+        bench.escrow(&bob).await.unwrap().code,
+        "DuplicateSourceEntries"
+    );
+    bench.replace(&bob, "displayName", json!("Bob")).await;
+    assert_eq!(bench.cycle().await.counts.failed, 1);
+}
+
+#[tokio::test]
+async fn a_taken_name_is_a_conflict_or_a_match() {
+    let bench = Bench::new().await;
+    let ada = bench.user("ada").await;
+    bench.target.fail("POST", "Users", 1, Fault::Status(409));
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [0, 0, 0, 0, 1]);
+    assert_eq!(bench.escrow(&ada).await.unwrap().code, "Conflict");
+
+    // Somebody makes the account between the search and the create.
+    let bench = Bench::new().await;
+    bench.user("ada").await;
+    bench.target.world().appears = Some(support::object(
+        json!({ "id": "late", "userName": "ada@example.org" }),
+    ));
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [0, 1, 0, 0, 0]);
+    assert_eq!(bench.target.world().users["late"]["displayName"], "ada");
+}
+
+#[tokio::test]
+async fn a_group_that_vanished_is_made_again_with_its_members() {
+    let bench = Bench::new().await;
+    let [ada, bob] = [bench.user("ada").await, bench.user("bob").await];
+    let group = bench.group("Sales", &[&ada]).await;
+    bench.cycle().await;
+    bench.target.world().groups.clear();
+    bench
+        .patch(
+            &group,
+            json!([{ "op": "add", "path": "members", "value": [{ "value": bob.id }] }]),
+        )
+        .await;
+    bench.cycle().await;
+    bench
+        .replace(&group, "displayName", json!("Sales team"))
+        .await;
+    bench.cycle().await;
+    assert_eq!(
+        bench.target.world().members("Sales team"),
+        ["ada@example.org", "bob@example.org"]
+    );
 }
 
 #[tokio::test]

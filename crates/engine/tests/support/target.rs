@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) requests: Vec<String>,
     pub(crate) revoked: bool,
     pub(crate) ignores_filters: bool,
+    /// An account that somebody else makes just before the next create.
+    pub(crate) appears: Option<Map<String, Value>>,
     next: u64,
     plans: Vec<Plan>,
 }
@@ -185,6 +187,13 @@ async fn handle(
         Some(Fault::LoseReply) | None => {}
     }
     let body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
+    if method == Method::POST
+        && let Some(account) = world.appears.take()
+    {
+        world
+            .users
+            .insert(account["id"].as_str().unwrap().to_owned(), account);
+    }
     let response = answer(
         &mut world,
         &method,
@@ -277,7 +286,13 @@ fn answer(
             StatusCode::NO_CONTENT.into_response()
         }
         ("DELETE", Some(id)) => match resources.remove(id) {
-            Some(_) => StatusCode::NO_CONTENT.into_response(),
+            Some(_) => {
+                // An account that is gone is in no group any more.
+                for group in world.groups.values_mut() {
+                    change_members(group, MemberChange::Remove(vec![id.to_owned()]));
+                }
+                StatusCode::NO_CONTENT.into_response()
+            }
             None => error(404, "gone"),
         },
         _ => error(405, "not here"),
