@@ -1,2 +1,29 @@
-//! The tenure command.
-fn main() {}
+//! The tenure command: parses arguments, runs one command, turns its outcome into an exit code.
+
+mod cli;
+mod command;
+mod error;
+mod output;
+mod telemetry;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    // Commands say themselves what they do; a server has nothing but its log.
+    let is_server = matches!(cli.command, cli::Command::Serve(_));
+    telemetry::install(if is_server { "info" } else { "warn" });
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(error::Failure::from)
+        .and_then(|runtime| runtime.block_on(command::run(cli)));
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::failure(&failure);
+            failure.exit.into()
+        }
+    }
+}

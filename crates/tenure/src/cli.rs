@@ -1,0 +1,524 @@
+//! The arguments. What scripts rely on: names here are a contract.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// User provisioning: receive people over SCIM, send them to applications.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenure",
+    version,
+    arg_required_else_help = true,
+    before_help = "Examples:\n  tenure demo\n  tenure serve --data ./tenure-data --listen 127.0.0.1:8080",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 target unreachable, 7 partly failed, 75 busy (try again)"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Before or after the subcommand.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Data directory [default: ./tenure-data]
+    #[arg(
+        long,
+        global = true,
+        env = "TENURE_DATA",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
+    pub(crate) data: Option<PathBuf>,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server: SCIM endpoint, console and provisioning
+    Serve(Serve),
+    /// Run a server with two example workspaces that provision into each other
+    Demo(Demo),
+    /// Workspaces
+    #[command(subcommand)]
+    Workspace(Workspace),
+    /// People who sign in to the console
+    #[command(subcommand)]
+    Admin(Admin),
+    /// SCIM tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Load users (and groups) from a CSV or JSONL file
+    Import(Import),
+    /// Applications that receive users
+    #[command(subcommand, visible_alias = "app")]
+    Application(Application),
+    /// Provisioning log
+    #[command(subcommand)]
+    Log(Log),
+    /// Audit log
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Users of a workspace's directory
+    #[command(subcommand)]
+    User(User),
+    /// Groups of a workspace's directory
+    #[command(subcommand)]
+    Group(Group),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com"
+)]
+pub(crate) struct Serve {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(
+        long,
+        env = "TENURE_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) listen: String,
+    /// Base URL that people and clients use [default: http://HOST:PORT]
+    #[arg(long, env = "TENURE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Whether anybody may sign up for a workspace [default: true when only this machine can reach the server]
+    #[arg(long, env = "TENURE_OPEN_SIGN_UP", value_name = "BOOL")]
+    pub(crate) open_sign_up: Option<bool>,
+    /// Let applications be at private addresses and plain http [default: when only this machine can reach the server]
+    #[arg(long, env = "TENURE_ALLOW_PRIVATE_TARGETS")]
+    pub(crate) allow_private_targets: bool,
+    /// Listen beyond loopback with plain http, because a proxy in front does TLS
+    #[arg(long, env = "TENURE_BEHIND_PROXY", requires = "public_url")]
+    pub(crate) behind_proxy: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  tenure demo\n  tenure demo --listen 127.0.0.1:9000 --no-story"
+)]
+pub(crate) struct Demo {
+    /// Loopback address to listen on; another port is picked when it is taken
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub(crate) listen: String,
+    /// Do not let people join, move and leave
+    #[arg(long)]
+    pub(crate) no_story: bool,
+    /// End when the story has been told; exit code 1 when it does not arrive
+    #[arg(long, conflicts_with = "no_story")]
+    pub(crate) exit_when_done: bool,
+    /// Seed of the people; the same seed gives the same people
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Workspace {
+    /// Create a workspace
+    #[command(before_help = "Example:\n  tenure workspace create \"Northwind Mills\"")]
+    Create {
+        /// Name, unique without case
+        name: String,
+    },
+    /// List workspaces
+    List,
+}
+
+/// The workspace of a command.
+#[derive(Debug, Args)]
+pub(crate) struct InWorkspace {
+    /// Workspace, by name or slug
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workspace: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Create an account that owns a workspace; the password comes from stdin or is generated and printed
+    #[command(
+        before_help = "Example:\n  tenure admin create --workspace acme --email ana@acme.example --name \"Ana Ito\" < password.txt"
+    )]
+    Create {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// E-mail address to sign in with
+        #[arg(long)]
+        email: String,
+        /// The person's name
+        #[arg(long)]
+        name: String,
+        /// What the person may do
+        #[arg(long, value_enum, default_value = "owner")]
+        role: Role,
+        /// Generate a password even when stdin is not a terminal
+        #[arg(long)]
+        generate_password: bool,
+    },
+    /// List the members of a workspace
+    List {
+        #[command(flatten)]
+        at: InWorkspace,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Role {
+    Owner,
+    Admin,
+    Auditor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Create a SCIM token; it alone is printed on stdout, this once
+    #[command(
+        before_help = "Example:\n  tenure token create --workspace acme --name \"Entra ID\" > token.txt"
+    )]
+    Create {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// Label that tells what uses the token
+        #[arg(long, value_name = "LABEL")]
+        name: String,
+        /// Days until it expires [default: never]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        expires_days: Option<u32>,
+    },
+    /// List tokens, expired and revoked ones too
+    List {
+        #[command(flatten)]
+        at: InWorkspace,
+    },
+    /// Revoke a token at once
+    Revoke {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// Id of the token, from `token list`
+        id: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Leave the existing user as it is
+    Skip,
+    /// Change what differs
+    Update,
+    /// Report the line as failed
+    Error,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  tenure import people.csv --workspace acme --dry-run\n  tenure import people.csv --workspace acme --map \"Cost unit=urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter\"",
+    after_help = "CSV needs a header line. Usual column names are understood (userName, email, first name, last name, department, manager, …),\nas is every SCIM attribute such as name.givenName or emails[type eq \"work\"].value. An empty cell leaves the attribute alone.\nA JSONL line is a whole SCIM User document and replaces the user of that userName."
+)]
+pub(crate) struct Import {
+    /// CSV or JSONL file
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: InWorkspace,
+    /// Put a column into an attribute; `COLUMN=-` leaves the column out
+    #[arg(long, value_name = "COLUMN=ATTRIBUTE")]
+    pub(crate) map: Vec<String>,
+    /// Format of the file [default: by its ending, else csv]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Character between the columns of a CSV file; `tab` for a tabulator
+    #[arg(long, default_value = ",", value_name = "CHARACTER")]
+    pub(crate) delimiter: String,
+    /// What to do with a user whose userName exists
+    #[arg(long, value_enum, default_value = "update")]
+    pub(crate) on_conflict: OnConflict,
+    /// Check everything, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave columns out that are not understood, instead of refusing the file
+    #[arg(long)]
+    pub(crate) ignore_unknown_columns: bool,
+    /// CSV file with the columns group and member (userName), one membership a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) groups: Option<PathBuf>,
+}
+
+/// An application of a workspace.
+#[derive(Debug, Args)]
+pub(crate) struct OfApplication {
+    /// Application, by name or id
+    #[arg(value_name = "APP")]
+    pub(crate) application: String,
+    #[command(flatten)]
+    pub(crate) at: InWorkspace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    /// Only assigned users and groups
+    Assigned,
+    /// All users and groups
+    All,
+}
+
+/// Where the secret token of an application comes from.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Secret {
+    /// Secret token; `-` reads it from stdin
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub(crate) secret_token: Option<String>,
+    /// Environment variable that holds the secret token
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) secret_token_env: Option<String>,
+}
+
+/// Users or groups by name or id.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Objects {
+    /// User, by userName or id
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Vec<String>,
+    /// Group, by displayName or id
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Application {
+    /// Create an application, switched off
+    #[command(
+        before_help = "Example:\n  tenure application create --workspace acme --name Payroll --gallery custom --tenant-url https://payroll.example/scim --secret-token - --scope assigned < token.txt"
+    )]
+    Create(ApplicationCreate),
+    /// List applications with their state
+    List {
+        #[command(flatten)]
+        at: InWorkspace,
+    },
+    /// Show an application and its settings
+    Show(OfApplication),
+    /// Switch provisioning on
+    Start(OfApplication),
+    /// Switch provisioning off; a running cycle ends after its page
+    Stop(OfApplication),
+    /// Show state, last cycle, backlog and quarantine
+    Status(OfApplication),
+    /// Begin again with a full cycle
+    Restart {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Also forget which accounts belong to whom; everything is matched again
+        #[arg(long)]
+        forget_links: bool,
+        /// Keep the position in the change feed
+        #[arg(long)]
+        keep_watermark: bool,
+    },
+    /// Run one cycle now and wait for its result
+    Run {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Plan everything, change nothing at the target
+        #[arg(long)]
+        dry_run: bool,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Test Tenant URL and secret token; shows each request
+    Test(OfApplication),
+    /// Provision one user or group now, with every step shown
+    Provision {
+        #[command(flatten)]
+        of: OfApplication,
+        #[command(flatten)]
+        objects: Objects,
+        /// Plan only
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Give the application to users and groups
+    Assign {
+        #[command(flatten)]
+        of: OfApplication,
+        #[command(flatten)]
+        objects: Objects,
+    },
+    /// Take the application away from users and groups
+    Unassign {
+        #[command(flatten)]
+        of: OfApplication,
+        #[command(flatten)]
+        objects: Objects,
+    },
+    /// Change Tenant URL or secret token
+    Credentials {
+        #[command(flatten)]
+        of: OfApplication,
+        /// New Tenant URL [default: as it is]
+        #[arg(long, value_name = "URL")]
+        tenant_url: Option<String>,
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// Print the configuration, or set it
+    Config {
+        #[command(flatten)]
+        of: OfApplication,
+        /// JSON file with the new configuration; `-` reads stdin
+        #[arg(long, value_name = "FILE")]
+        set: Option<String>,
+    },
+    /// Delete an application with its log; accounts at the target stay
+    Delete {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplicationCreate {
+    #[command(flatten)]
+    pub(crate) at: InWorkspace,
+    /// Name, unique in the workspace
+    #[arg(long, value_name = "APP")]
+    pub(crate) name: String,
+    /// Gallery entry: `custom` or an id
+    #[arg(long, default_value = "custom", value_name = "ID")]
+    pub(crate) gallery: String,
+    /// SCIM base URL of the target [default: as the gallery entry says]
+    #[arg(long, value_name = "URL")]
+    pub(crate) tenant_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    /// Who is provisioned
+    #[arg(long, value_enum, default_value = "assigned")]
+    pub(crate) scope: Scope,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// List records, newest first
+    List(LogList),
+    /// Show a record with its steps and modified properties
+    Show {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// Id of the record
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogList {
+    #[command(flatten)]
+    pub(crate) at: InWorkspace,
+    /// Only this application, by name or id
+    #[arg(long, value_name = "APP")]
+    pub(crate) application: Option<String>,
+    /// Only this outcome: success, failure, skipped or warning
+    #[arg(long, value_parser = ["success", "failure", "skipped", "warning"])]
+    pub(crate) status: Option<String>,
+    /// Only this action
+    #[arg(long, value_parser = ["create", "update", "disable", "delete", "stagedDelete", "other"])]
+    pub(crate) action: Option<String>,
+    /// Only this cycle
+    #[arg(long, value_name = "ID")]
+    pub(crate) cycle: Option<String>,
+    /// Only records whose name contains this, or with this source or target id
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// Most records to list
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Continue after the record of this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List audit records, newest first
+    List {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// Most records to list
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Continue before this number
+        #[arg(long, value_name = "NUMBER")]
+        before: Option<i64>,
+    },
+    /// Check that no record was changed or taken out
+    Verify {
+        #[command(flatten)]
+        at: InWorkspace,
+    },
+}
+
+/// Which part of a directory list.
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    #[command(flatten)]
+    pub(crate) at: InWorkspace,
+    /// Beginning of a name or e-mail address
+    #[arg(default_value = "")]
+    pub(crate) text: String,
+    /// Most entries to list
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+}
+
+/// One user or group.
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// By name or id
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) at: InWorkspace,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// List users
+    List(Search),
+    /// Print a user's document
+    Get(One),
+    /// Allow or block a user: active true or false
+    SetActive {
+        #[command(flatten)]
+        one: One,
+        /// true or false
+        #[arg(action = clap::ArgAction::Set)]
+        active: bool,
+    },
+    /// Delete a user
+    Delete {
+        #[command(flatten)]
+        one: One,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Group {
+    /// List groups
+    List(Search),
+    /// Print a group's document with its first 1,000 members
+    Get(One),
+}

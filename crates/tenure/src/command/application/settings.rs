@@ -1,0 +1,173 @@
+//! `tenure application show`, `credentials` and `config`.
+
+use crate::cli::{OfApplication, Secret};
+use crate::command::Session;
+use crate::error::{Exit, Failure};
+use crate::output::{self, time};
+use serde_json::{Value, json};
+use tenure_plan::ApplicationConfig;
+use tenure_store::{application, assignment, job};
+
+/// Most bytes of a configuration.
+const CONFIG_BYTES: usize = 1024 * 1024;
+
+pub(super) async fn show(session: &Session, of: &OfApplication) -> Result<Exit, Failure> {
+    let (workspace, application) = super::resolve(session, of).await?;
+    let key = application.key;
+    let (job, (users, groups)) = session
+        .store
+        .read(move |tx| {
+            Ok((
+                job::get(tx, workspace, key)?,
+                assignment::count(tx, workspace, key)?,
+            ))
+        })
+        .await?;
+    let config: Value = serde_json::from_str(&application.config)?;
+    let state = super::status::state_word(job.state);
+    let scope = config
+        .get("scope")
+        .and_then(Value::as_str)
+        .unwrap_or("")
+        .to_owned();
+    let document = json!({
+        "id": application.id,
+        "name": application.name,
+        "gallery": application.gallery_id,
+        "tenant_url": application.tenant_url,
+        "has_secret": application.has_secret,
+        "state": state,
+        "scope": scope,
+        "assigned_users": users,
+        "assigned_groups": groups,
+        "version": application.version,
+        "created": time(application.created_us),
+    });
+    session.out.result(&document, || {
+        let secret = if application.has_secret {
+            "set"
+        } else {
+            "not set"
+        };
+        [
+            ("Name", output::plain(&application.name)),
+            ("Id", application.id.clone()),
+            ("Gallery", application.gallery_id.clone()),
+            ("Tenant URL", output::plain(&application.tenant_url)),
+            ("Secret", secret.to_owned()),
+            ("State", state.to_owned()),
+            ("Scope", scope.clone()),
+            ("Assigned", format!("{users} users, {groups} groups")),
+            ("Created", time(application.created_us)),
+        ]
+        .map(|(label, value)| format!("{label:11} {value}"))
+        .join("\n")
+    })?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn credentials(
+    session: &Session,
+    of: &OfApplication,
+    tenant_url: Option<String>,
+    secret: &Secret,
+) -> Result<Exit, Failure> {
+    let (workspace, application) = super::resolve(session, of).await?;
+    let secret = super::secret(secret)?;
+    if tenant_url.is_none() && secret.is_none() {
+        return Err(Failure::usage("nothing to change")
+            .hint("give --tenant-url, --secret-token or --secret-token-env"));
+    }
+    let tenant_url = tenant_url.unwrap_or(application.tenant_url);
+    super::check_url(&tenant_url)?;
+    let key = application.key;
+    let changed = session
+        .store
+        .write(session.actor.clone(), move |tx| {
+            application::set_credentials(tx, workspace, key, &tenant_url, secret.as_deref())
+        })
+        .await?;
+    if !changed.has_secret {
+        output::note(
+            "The host has changed, so the old secret token was removed. Set the new one with --secret-token -.",
+        );
+    }
+    session.out.result(
+        &json!({
+            "id": changed.id,
+            "name": changed.name,
+            "tenant_url": changed.tenant_url,
+            "has_secret": changed.has_secret,
+        }),
+        || {
+            format!(
+                "changed the credentials of {}",
+                output::plain(&changed.name)
+            )
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn config(
+    session: &Session,
+    of: &OfApplication,
+    set: Option<&str>,
+) -> Result<Exit, Failure> {
+    let (workspace, application) = super::resolve(session, of).await?;
+    let Some(from) = set else {
+        let config: Value = serde_json::from_str(&application.config)?;
+        let text = if session.out.json {
+            config.to_string()
+        } else {
+            serde_json::to_string_pretty(&config)?
+        };
+        output::line(&text)?;
+        return Ok(Exit::Done);
+    };
+    let config = serde_json::to_string(&checked(&read(from)?)?)?;
+    if config == application.config {
+        return super::answer(session, &application, "unchanged");
+    }
+    let (key, version, name) = (application.key, application.version, application.name);
+    let changed = session
+        .store
+        .write(session.actor.clone(), move |tx| {
+            application::update(tx, workspace, key, version, &name, &config)
+        })
+        .await?;
+    super::answer(session, &changed, "configured")
+}
+
+fn read(from: &str) -> Result<String, Failure> {
+    if from == "-" {
+        return crate::command::read_stdin(CONFIG_BYTES);
+    }
+    let cannot = |error: std::io::Error| Failure::usage(format!("cannot read {from}: {error}"));
+    let bytes = std::fs::metadata(from).map_err(cannot)?.len();
+    if bytes > CONFIG_BYTES as u64 {
+        return Err(Failure::usage(format!(
+            "{from} has more than {CONFIG_BYTES} bytes"
+        )));
+    }
+    std::fs::read_to_string(from).map_err(cannot)
+}
+
+/// The configuration, if the planner can work with it; otherwise every problem with its place.
+fn checked(text: &str) -> Result<ApplicationConfig, Failure> {
+    let config: ApplicationConfig = serde_json::from_str(text)
+        .map_err(|error| Failure::usage(format!("not a configuration: {error}")))?;
+    match tenure_plan::compile(&config) {
+        Ok(_) => Ok(config),
+        Err(problems) => {
+            let lines: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("  {}: {}", problem.place, problem.message))
+                .collect();
+            Err(Failure::usage(format!(
+                "the configuration was not changed\n{}",
+                lines.join("\n")
+            )))
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One module per noun; what commands share is here.
+
+mod admin;
+mod application;
+mod audit;
+mod demo;
+mod directory;
+mod import;
+mod log;
+mod progress;
+mod serve;
+mod token;
+mod workspace;
+
+use crate::cli::{Cli, Command, Role, Workspace as Workspaces};
+use crate::error::{Exit, Failure};
+use crate::output::Output;
+use std::path::{Path, PathBuf};
+use tenure_scim::filter::{CompareOperator, Filter};
+use tenure_scim::path::AttributePath;
+use tenure_store::resource::{self, Query, Stored};
+use tenure_store::{Actor, Kind, Options, Store, Tx, WorkspaceId, workspace::Workspace};
+
+/// Where the data is when nobody says.
+const DEFAULT_DATA: &str = "./tenure-data";
+
+/// What a command works with.
+pub(crate) struct Session {
+    pub(crate) store: Store,
+    pub(crate) actor: Actor,
+    pub(crate) out: Output,
+}
+
+impl Session {
+    /// The workspace of a name or slug.
+    async fn workspace(&self, name: &str) -> Result<Workspace, Failure> {
+        let wanted = name.to_owned();
+        let found = self
+            .store
+            .read(move |tx| tenure_store::workspace::find(tx, &wanted))
+            .await?;
+        found.ok_or_else(|| {
+            Failure::not_found(format!("workspace \"{name}\" does not exist"))
+                .hint("`tenure workspace list` shows those in this data directory")
+        })
+    }
+}
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let out = Output {
+        json: cli.global.json,
+    };
+    let data = |fallback: &str| {
+        cli.global
+            .data
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(fallback))
+    };
+    install_crypto()?;
+    match cli.command {
+        Command::Serve(arguments) => serve::run(&data(DEFAULT_DATA), &arguments).await,
+        Command::Demo(arguments) => demo::run(&data(demo::DEFAULT_DATA), &arguments).await,
+        command => {
+            let data = data(DEFAULT_DATA);
+            if !data.exists() && !matches!(command, Command::Workspace(Workspaces::Create { .. })) {
+                return Err(Failure::not_found(format!("{} does not exist", data.display()))
+                    .hint("give --data DIR, or make a first workspace: `tenure workspace create NAME`"));
+            }
+            let store = open(&data)?;
+            let session = Session {
+                store,
+                actor: actor(),
+                out,
+            };
+            let result = dispatch(&session, command).await;
+            session.store.close();
+            result
+        }
+    }
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        // Both hold the store themselves and never get here.
+        Command::Serve(_) | Command::Demo(_) => Err(Failure::usage("not a command on a store")),
+        Command::Workspace(command) => workspace::run(session, command).await,
+        Command::Admin(command) => admin::run(session, command).await,
+        Command::Token(command) => token::run(session, command).await,
+        Command::Import(arguments) => import::run(session, arguments).await,
+        Command::Application(command) => application::run(session, command).await,
+        Command::Log(command) => log::run(session, command).await,
+        Command::Audit(command) => audit::run(session, command).await,
+        Command::User(command) => directory::users(session, command).await,
+        Command::Group(command) => directory::groups(session, command).await,
+    }
+}
+
+/// Opens the store of a data directory.
+fn open(data: &Path) -> Result<Store, Failure> {
+    Store::open(data, &Options::default()).map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.message = format!("cannot open {}: {}", data.display(), failure.message);
+        failure
+    })
+}
+
+/// The person at the command line, for the audit log.
+fn actor() -> Actor {
+    let name = std::env::var("USER").unwrap_or_default();
+    Actor {
+        kind: "cli".to_owned(),
+        id: name.clone(),
+        name,
+    }
+}
+
+fn install_crypto() -> Result<(), Failure> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| Failure::failed("another TLS library is installed already"))
+}
+
+/// A user by userName or id, a group by displayName or id.
+fn find(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    name: &str,
+) -> Result<Stored, tenure_store::Error> {
+    if let Some(stored) = resource::get(tx, workspace, kind, name)? {
+        return Ok(stored);
+    }
+    let mut page = resource::query(tx, workspace, kind, &by_name(kind, name))?;
+    let word = match kind {
+        Kind::User => "user",
+        Kind::Group => "group",
+    };
+    if page.total > 1 {
+        return Err(tenure_store::Error::Conflict(format!(
+            "{} {word}s are called \"{name}\"; give the id",
+            page.total
+        )));
+    }
+    page.items
+        .pop()
+        .ok_or_else(|| tenure_store::Error::NotFound(format!("{word} \"{name}\"")))
+}
+
+/// The query for everything of a name.
+fn by_name(kind: Kind, name: &str) -> Query {
+    let attribute = match kind {
+        Kind::User => "userName",
+        Kind::Group => "displayName",
+    };
+    Query {
+        filter: Some(Filter::Compare {
+            path: AttributePath {
+                schema: None,
+                attribute: attribute.to_owned(),
+                sub: None,
+            },
+            operator: CompareOperator::Eq,
+            value: name.into(),
+        }),
+        sort: None,
+        start_index: 1,
+        count: 2,
+    }
+}
+
+/// The store's word for a role.
+fn role(role: Role) -> tenure_store::account::Role {
+    use tenure_store::account::Role as Stored;
+    match role {
+        Role::Owner => Stored::Owner,
+        Role::Admin => Stored::Admin,
+        Role::Auditor => Stored::Auditor,
+    }
+}
+
+/// Reads a secret or a small file from stdin, without the line end.
+fn read_stdin(limit: usize) -> Result<String, Failure> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(limit as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::failed(format!("cannot read stdin: {error}")))?;
+    if text.len() > limit {
+        return Err(Failure::usage(format!("stdin has more than {limit} bytes")));
+    }
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,9 @@
+//! The real binary in temporary directories.
+#![expect(clippy::unwrap_used, reason = "a test may end with a panic")]
+
+mod application;
+mod demo;
+mod import;
+mod kit;
+mod serve;
+mod usage;
