@@ -323,7 +323,7 @@ fn entry(
         at_us: tx.now_us(),
         application: context.application,
         cycle_id: cycle_id.to_owned(),
-        change_id: tx.new_id("chg_"),
+        change_id: tx.new_id("chg_")?,
         duration_ms: i64::try_from(line.duration_ms).unwrap_or(i64::MAX),
         action: line.action.clone(),
         status: line.status.clone(),

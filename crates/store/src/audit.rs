@@ -1,14 +1,160 @@
 //! The audit log: one row per change, in the transaction of the change, hash-chained per workspace.
-use crate::{Error, TimeUs, Tx, WorkspaceId, store::Actor};
+
+use crate::{
+    Error, TimeUs, Tx, WorkspaceId,
+    connection::{Row, values},
+    node::hex,
+    store::Actor,
+};
+use sha2::{Digest, Sha256};
+
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEntry { pub seq: i64, pub at_us: TimeUs, pub actor: Actor, /// `user.create`, `group.member.add`, `token.create`, `provisioning.start`, …
-    pub action: String, /// `User 2819…`, `Application Payroll`.
-    pub object: String, /// JSON text with details, never secrets.
-    pub detail: String, pub hash: String }
+pub struct AuditEntry {
+    /// From 1, without gaps, per workspace.
+    pub seq: i64,
+    /// When.
+    pub at_us: TimeUs,
+    /// Who.
+    pub actor: Actor,
+    /// `user.create`, `group.member.add`, `token.create`, `provisioning.start`, …
+    pub action: String,
+    /// `User ada@northwind.example (2819…)`, `Application Payroll`.
+    pub object: String,
+    /// JSON text with details, never secrets.
+    pub detail: String,
+    /// SHA-256 over the hash before and this row, in hexadecimal digits.
+    pub hash: String,
+}
+
+const COLUMNS: &str =
+    "SELECT seq, at_us, actor_kind, actor_id, actor_name, action, object, detail, hash FROM audit";
+
+fn from_row(row: &Row) -> Result<AuditEntry, Error> {
+    Ok(AuditEntry {
+        seq: row.integer(0)?,
+        at_us: row.integer(1)?,
+        actor: Actor {
+            kind: row.text(2)?,
+            id: row.text(3)?,
+            name: row.text(4)?,
+        },
+        action: row.text(5)?,
+        object: row.text(6)?,
+        detail: row.text(7)?,
+        hash: row.text(8)?,
+    })
+}
+
+/// Each part is preceded by its length, so that no two different rows have the same bytes.
+fn chain(previous: &str, entry: &AuditEntry) -> String {
+    let mut hash = Sha256::new();
+    let (seq, at) = (entry.seq.to_string(), entry.at_us.to_string());
+    let parts = [
+        previous,
+        &seq,
+        &at,
+        &entry.actor.kind,
+        &entry.actor.id,
+        &entry.actor.name,
+        &entry.action,
+        &entry.object,
+        &entry.detail,
+    ];
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
 /// Appends with the transaction's actor.
-pub fn append(tx: &mut Tx<'_>, workspace: WorkspaceId, action: &str, object: &str, detail: &str) -> Result<(), Error> { let _ = (tx, workspace, action, object, detail); todo!() }
+///
+/// # Errors
+///
+/// `Database`; then the change it stands for is not made either.
+pub fn append(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    action: &str,
+    object: &str,
+    detail: &str,
+) -> Result<(), Error> {
+    let last = tx.first(
+        "SELECT seq, hash FROM audit WHERE workspace_id = $1 ORDER BY seq DESC LIMIT 1",
+        values![workspace],
+    )?;
+    let (seq, previous) = match last {
+        Some(row) => (row.integer(0)? + 1, row.text(1)?),
+        None => (1, String::new()),
+    };
+    let mut entry = AuditEntry {
+        seq,
+        at_us: tx.now_us(),
+        actor: tx.actor().clone(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        detail: detail.to_owned(),
+        hash: String::new(),
+    };
+    entry.hash = chain(&previous, &entry);
+    tx.execute(
+        "INSERT INTO audit (workspace_id, seq, at_us, actor_kind, actor_id, actor_name, action, object, detail, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        values![
+            workspace, entry.seq, entry.at_us, entry.actor.kind, entry.actor.id, entry.actor.name, entry.action,
+            entry.object, entry.detail, entry.hash
+        ],
+    )?;
+    Ok(())
+}
+
 /// Newest first, before a sequence number.
-pub fn list(tx: &mut Tx<'_>, workspace: WorkspaceId, before: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, Error> { let _ = (tx, workspace, before, limit); todo!() }
-/// Checks the chain; `Err(Conflict)` names the first bad row. Returns how many rows were checked.
-pub fn verify(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<u64, Error> { let _ = (tx, workspace); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn list(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<AuditEntry>, Error> {
+    tx.query(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"),
+        values![workspace, before.unwrap_or(i64::MAX), limit],
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
+/// Checks the chain and returns how many rows it has.
+///
+/// # Errors
+///
+/// `Conflict` names the first row that was changed, removed or inserted.
+pub fn verify(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<u64, Error> {
+    let mut previous = String::new();
+    let mut seq: i64 = 0;
+    loop {
+        let rows = tx.query(
+            &format!("{COLUMNS} WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT 1000"),
+            values![workspace, seq],
+        )?;
+        if rows.is_empty() {
+            return Ok(seq.unsigned_abs());
+        }
+        for row in &rows {
+            let entry = from_row(row)?;
+            if entry.seq != seq + 1 || entry.hash != chain(&previous, &entry) {
+                return Err(Error::Conflict(format!(
+                    "the audit log was tampered with at entry {}",
+                    seq + 1
+                )));
+            }
+            seq = entry.seq;
+            previous = entry.hash;
+        }
+    }
+}

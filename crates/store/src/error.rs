@@ -1,4 +1,5 @@
 //! What can go wrong, as decisions for the caller.
+
 /// Error of a store call.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,15 +1,133 @@
 //! Objects whose export failed, with their next attempt.
-use crate::{Error, Kind, TimeUs, Tx, WorkspaceId, job::Lease};
+
+use crate::{
+    Error, Kind, TimeUs, Tx, WorkspaceId,
+    connection::{Row, values},
+    job::Lease,
+};
+
 /// An escrow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Escrow { pub rid: i64, pub kind: Kind, pub code: String, pub message: String, pub attempts: u32, pub first_us: TimeUs, pub next_us: TimeUs }
+pub struct Escrow {
+    /// Source object.
+    pub rid: i64,
+    /// User or group.
+    pub kind: Kind,
+    /// Error code of the last failure.
+    pub code: String,
+    /// Its sentence.
+    pub message: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// First failure.
+    pub first_us: TimeUs,
+    /// Next attempt.
+    pub next_us: TimeUs,
+}
+
+const COLUMNS: &str = "SELECT rid, kind, code, message, attempts, first_us, next_us FROM escrow";
+
+fn from_row(row: &Row) -> Result<Escrow, Error> {
+    Ok(Escrow {
+        rid: row.integer(0)?,
+        kind: row.kind(1)?,
+        code: row.text(2)?,
+        message: row.text(3)?,
+        attempts: u32::try_from(row.integer(4)?).unwrap_or(u32::MAX),
+        first_us: row.integer(5)?,
+        next_us: row.integer(6)?,
+    })
+}
+
 /// Records a failure; the next attempt is given by the caller.
-pub fn put(tx: &mut Tx<'_>, lease: &Lease, rid: i64, kind: Kind, code: &str, message: &str, next_us: TimeUs) -> Result<Escrow, Error> { let _ = (tx, lease, rid, kind, code, message, next_us); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn put(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    rid: i64,
+    kind: Kind,
+    code: &str,
+    message: &str,
+    next_us: TimeUs,
+) -> Result<Escrow, Error> {
+    lease.check(tx)?;
+    let now = tx.now_us();
+    let row = tx.first(
+        "INSERT INTO escrow (workspace_id, application, rid, kind, code, message, attempts, first_us, next_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT (workspace_id, application, rid) DO UPDATE SET \
+         code = excluded.code, message = excluded.message, attempts = escrow.attempts + 1, next_us = excluded.next_us \
+         RETURNING rid, kind, code, message, attempts, first_us, next_us",
+        values![lease.workspace(), lease.application(), rid, kind, code, message, now, next_us],
+    )?;
+    from_row(&row.ok_or_else(|| Error::Database("no row returned".into()))?)
+}
+
 /// Clears after success.
-pub fn clear(tx: &mut Tx<'_>, lease: &Lease, rids: &[i64]) -> Result<(), Error> { let _ = (tx, lease, rids); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn clear(tx: &mut Tx<'_>, lease: &Lease, rids: &[i64]) -> Result<(), Error> {
+    lease.check(tx)?;
+    for rid in rids {
+        tx.execute(
+            "DELETE FROM escrow WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+            values![lease.workspace(), lease.application(), *rid],
+        )?;
+    }
+    Ok(())
+}
+
 /// The escrow of one object.
-pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, rid: i64) -> Result<Option<Escrow>, Error> { let _ = (tx, workspace, application, rid); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn get(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    rid: i64,
+) -> Result<Option<Escrow>, Error> {
+    let row = tx.first(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND application = $2 AND rid = $3"),
+        values![workspace, application, rid],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
 /// Those whose time has come.
-pub fn due(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, limit: u32) -> Result<Vec<Escrow>, Error> { let _ = (tx, workspace, application, limit); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn due(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    limit: u32,
+) -> Result<Vec<Escrow>, Error> {
+    let now = tx.now_us();
+    tx.query(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND application = $2 AND next_us <= $3 ORDER BY next_us LIMIT $4"),
+        values![workspace, application, now, limit],
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
 /// How many there are.
-pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<u64, Error> { let _ = (tx, workspace, application); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<u64, Error> {
+    tx.count(
+        "SELECT count(*) FROM escrow WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application],
+    )
+}

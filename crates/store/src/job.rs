@@ -1,53 +1,459 @@
 //! Provisioning jobs: one per application; leases with a fence.
-use crate::{Error, TimeUs, Tx, WorkspaceId, application::Application};
+//!
+//! A run holds a lease. Each claim raises the fence, and every write of a run names its fence, so that a run that slept
+//! past its lease can write nothing any more.
+
+use crate::{
+    Error, Kind, TimeUs, Tx, WorkspaceId,
+    application::{self, Application},
+    audit,
+    connection::{Row, values},
+};
+
 /// Health of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Copy)]
-pub enum State { /// Never switched on.
-    NotStarted, /// Switched on.
-    Active, /// Switched off.
-    Paused, /// Unhealthy: see the quarantine fields.
-    Quarantined }
+pub enum State {
+    /// Never switched on.
+    NotStarted,
+    /// Switched on.
+    Active,
+    /// Switched off.
+    Paused,
+    /// Switched on but unhealthy: see the quarantine fields.
+    Quarantined,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not-started",
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    fn from_text(text: &str) -> Result<Self, Error> {
+        [
+            Self::NotStarted,
+            Self::Active,
+            Self::Paused,
+            Self::Quarantined,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| Error::Database(format!("unknown job state {text:?}")))
+    }
+}
+
 /// Everything about a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job { pub workspace: WorkspaceId, pub application: i64, pub state: State, /// Feed position dealt with; `None`: the next cycle is initial.
-    pub watermark: Option<i64>, pub run_at_us: TimeUs, pub lease_owner: Option<String>, pub lease_until_us: TimeUs, pub fence: i64, pub quarantine_code: Option<String>, pub quarantine_reason: Option<String>, pub quarantined_since_us: Option<TimeUs>, pub failures: u32, /// Cycle that was begun and not ended, with its resume position.
-    pub cycle_id: Option<String>, pub cycle_cursor: Option<String> }
+pub struct Job {
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// Key of the application.
+    pub application: i64,
+    /// Health.
+    pub state: State,
+    /// Feed position dealt with; `None`: the next cycle is initial.
+    pub watermark: Option<i64>,
+    /// When it is due without any change.
+    pub run_at_us: TimeUs,
+    /// Node that runs it.
+    pub lease_owner: Option<String>,
+    /// When its lease is over.
+    pub lease_until_us: TimeUs,
+    /// Counts claims.
+    pub fence: i64,
+    /// Why it is quarantined: a code.
+    pub quarantine_code: Option<String>,
+    /// Why it is quarantined: a sentence.
+    pub quarantine_reason: Option<String>,
+    /// Since when it is quarantined.
+    pub quarantined_since_us: Option<TimeUs>,
+    /// Consecutive quarantine decisions.
+    pub failures: u32,
+    /// Cycle that was begun and not ended.
+    pub cycle_id: Option<String>,
+    /// Its resume position.
+    pub cycle_cursor: Option<String>,
+}
+
 /// Proof of ownership of a job; only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease { workspace: WorkspaceId, application: i64, fence: i64, node: String }
-impl Lease { /// Workspace of the job.
-    #[must_use] pub fn workspace(&self) -> WorkspaceId { self.workspace } /// Application key.
-    #[must_use] pub fn application(&self) -> i64 { self.application } }
+pub struct Lease {
+    workspace: WorkspaceId,
+    application: i64,
+    fence: i64,
+    node: String,
+}
+
+impl Lease {
+    /// Workspace of the job.
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// Application key.
+    #[must_use]
+    pub fn application(&self) -> i64 {
+        self.application
+    }
+
+    /// Refuses to go on when somebody else has claimed the job since.
+    pub(crate) fn check(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let held = tx.first(
+            "SELECT fence FROM job WHERE workspace_id = $1 AND application = $2 AND fence = $3 AND lease_owner = $4",
+            values![self.workspace, self.application, self.fence, &self.node],
+        )?;
+        held.map(|_| ()).ok_or(Error::StaleFence)
+    }
+}
+
+fn from_row(row: &Row) -> Result<Job, Error> {
+    Ok(Job {
+        workspace: WorkspaceId(row.integer(0)?),
+        application: row.integer(1)?,
+        state: State::from_text(&row.text(2)?)?,
+        watermark: row.optional_integer(3)?,
+        run_at_us: row.integer(4)?,
+        lease_owner: row.optional_text(5)?,
+        lease_until_us: row.integer(6)?,
+        fence: row.integer(7)?,
+        quarantine_code: row.optional_text(8)?,
+        quarantine_reason: row.optional_text(9)?,
+        quarantined_since_us: row.optional_integer(10)?,
+        failures: u32::try_from(row.integer(11)?).unwrap_or(u32::MAX),
+        cycle_id: row.optional_text(12)?,
+        cycle_cursor: row.optional_text(13)?,
+    })
+}
+
 /// Reads a job.
-pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<Job, Error> { let _ = (tx, workspace, application); todo!() }
-/// Switches on (state Active, due now, quarantine lifted).
-pub fn start(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(), Error> { let _ = (tx, workspace, application); todo!() }
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<Job, Error> {
+    let row = tx.first(
+        "SELECT workspace_id, application, state, watermark, run_at_us, lease_owner, lease_until_us, fence, quarantine_code, \
+         quarantine_reason, quarantined_since_us, failures, cycle_id, cycle_cursor FROM job \
+         WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application],
+    )?;
+    from_row(&row.ok_or_else(|| Error::NotFound("the application".into()))?)
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    action: &str,
+) -> Result<(), Error> {
+    let name = application::get(tx, workspace, application)?.name;
+    tx.touch_feed();
+    audit::append(tx, workspace, action, &format!("Application {name}"), "{}")
+}
+
+/// Switches on: due now, quarantine lifted.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn start(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(), Error> {
+    let now = tx.now_us();
+    tx.execute(
+        "UPDATE job SET state = 'active', run_at_us = $3, backoff = 0, quarantine_code = NULL, quarantine_reason = NULL, \
+         quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application, now],
+    )?;
+    record(tx, workspace, application, "provisioning.start")
+}
+
 /// Switches off; a running cycle ends after its page.
-pub fn stop(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(), Error> { let _ = (tx, workspace, application); todo!() }
-/// What a restart clears (spec 1.5).
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn stop(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE job SET state = 'paused' WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application],
+    )?;
+    record(tx, workspace, application, "provisioning.stop")
+}
+
+/// What a restart clears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reset { pub watermark: bool, pub escrows: bool, pub quarantine: bool, /// Forget links; everything is matched again.
-    pub links: bool }
+pub struct Reset {
+    /// Look at everything again.
+    pub watermark: bool,
+    /// Forget recorded failures.
+    pub escrows: bool,
+    /// Leave quarantine.
+    pub quarantine: bool,
+    /// Forget links; everything is matched again.
+    pub links: bool,
+}
+
 /// Restarts: clears the chosen parts and makes the job due now.
-pub fn restart(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, reset: Reset) -> Result<(), Error> { let _ = (tx, workspace, application, reset); todo!() }
-/// Jobs that should run: active or quarantined, due by time, by unseen feed rows, queued work or due escrows; and not leased by a living node. At most `limit`.
-pub fn due(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<(WorkspaceId, i64)>, Error> { let _ = (tx, limit); todo!() }
-/// Takes the lease for `ttl_us`, if nobody living holds it; raises the fence. `None`: somebody else runs it.
-/// An owner is dead when its lease is over or its node lock file is free.
-pub fn claim(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, ttl_us: i64) -> Result<Option<Lease>, Error> { let _ = (tx, workspace, application, ttl_us); todo!() }
-/// Extends it; StaleFence when lost.
-pub fn renew(tx: &mut Tx<'_>, lease: &Lease, ttl_us: i64) -> Result<(), Error> { let _ = (tx, lease, ttl_us); todo!() }
-/// Gives it back and says when the job is due next.
-pub fn release(tx: &mut Tx<'_>, lease: &Lease, run_at_us: TimeUs) -> Result<(), Error> { let _ = (tx, lease, run_at_us); todo!() }
-/// Saves the watermark at the end of a cycle and clears cycle id and cursor.
-pub fn finish_cycle(tx: &mut Tx<'_>, lease: &Lease, watermark: Option<i64>) -> Result<(), Error> { let _ = (tx, lease, watermark); todo!() }
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn restart(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    reset: Reset,
+) -> Result<(), Error> {
+    let now = tx.now_us();
+    if reset.watermark || reset.links {
+        tx.execute(
+            "UPDATE job SET watermark = NULL, cycle_id = NULL, cycle_cursor = NULL WHERE workspace_id = $1 AND application = $2",
+            values![workspace, application],
+        )?;
+    }
+    if reset.escrows {
+        tx.execute(
+            "DELETE FROM escrow WHERE workspace_id = $1 AND application = $2",
+            values![workspace, application],
+        )?;
+    }
+    if reset.links {
+        application::forget_target(tx, workspace, application)?;
+    }
+    if reset.quarantine {
+        tx.execute(
+            "UPDATE job SET state = CASE state WHEN 'quarantined' THEN 'active' ELSE state END, quarantine_code = NULL, \
+             quarantine_reason = NULL, quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
+            values![workspace, application],
+        )?;
+    }
+    tx.execute(
+        "UPDATE job SET run_at_us = $3, backoff = 0 WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application, now],
+    )?;
+    record(tx, workspace, application, "provisioning.restart")
+}
+
+/// Jobs that should run, at most `limit`: due by time; or, when active and not backing off, by unseen feed rows, queued work
+/// or due escrows; and not leased by a living node.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn due(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<(WorkspaceId, i64)>, Error> {
+    let now = tx.now_us();
+    let rows = tx.query(
+        "SELECT j.workspace_id, j.application, j.lease_owner, j.lease_until_us FROM job j \
+         WHERE j.state IN ('active', 'quarantined') AND (j.run_at_us <= $1 OR (j.state = 'active' AND j.backoff = 0 AND ( \
+           EXISTS (SELECT 1 FROM change c WHERE c.workspace_id = j.workspace_id AND c.seq > j.watermark) \
+           OR EXISTS (SELECT 1 FROM job_work w WHERE w.workspace_id = j.workspace_id AND w.application = j.application) \
+           OR EXISTS (SELECT 1 FROM escrow e WHERE e.workspace_id = j.workspace_id AND e.application = j.application AND e.next_us <= $1)))) \
+         ORDER BY j.run_at_us",
+        values![now],
+    )?;
+    let mut due = Vec::new();
+    for row in rows {
+        let owner = row.optional_text(2)?;
+        let leased = owner.is_some_and(|owner| {
+            row.integer(3).is_ok_and(|until| until > now) && !tx.node().is_dead(&owner)
+        });
+        if !leased {
+            due.push((WorkspaceId(row.integer(0)?), row.integer(1)?));
+        }
+        if due.len() >= limit as usize {
+            break;
+        }
+    }
+    Ok(due)
+}
+
+/// Takes the lease for `ttl_us`, if nobody living holds it, and raises the fence. `None`: somebody else runs the job.
+/// An owner is dead when its lease is over or its node's lock file is free.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    ttl_us: i64,
+) -> Result<Option<Lease>, Error> {
+    let now = tx.now_us();
+    let job = get(tx, workspace, application)?;
+    if let Some(owner) = &job.lease_owner
+        && job.lease_until_us > now
+        && !tx.node().is_dead(owner)
+    {
+        return Ok(None);
+    }
+    let lease = Lease {
+        workspace,
+        application,
+        fence: job.fence + 1,
+        node: tx.node().id().to_owned(),
+    };
+    tx.execute(
+        "UPDATE job SET lease_owner = $3, lease_until_us = $4, fence = $5 WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application, &lease.node, now.saturating_add(ttl_us), lease.fence],
+    )?;
+    Ok(Some(lease))
+}
+
+/// Extends a lease.
+///
+/// # Errors
+///
+/// `StaleFence` when it was lost.
+pub fn renew(tx: &mut Tx<'_>, lease: &Lease, ttl_us: i64) -> Result<(), Error> {
+    lease.check(tx)?;
+    let until = tx.now_us().saturating_add(ttl_us);
+    tx.execute(
+        "UPDATE job SET lease_until_us = $3 WHERE workspace_id = $1 AND application = $2",
+        values![lease.workspace, lease.application, until],
+    )?;
+    Ok(())
+}
+
+fn give_back(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    run_at_us: TimeUs,
+    backoff: bool,
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    tx.execute(
+        "UPDATE job SET lease_owner = NULL, lease_until_us = 0, run_at_us = $3, backoff = $4 WHERE workspace_id = $1 AND application = $2",
+        values![lease.workspace, lease.application, run_at_us, backoff],
+    )?;
+    Ok(())
+}
+
+/// Gives the lease back after a healthy run and says when the job is due next; a change wakes it earlier.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn release(tx: &mut Tx<'_>, lease: &Lease, run_at_us: TimeUs) -> Result<(), Error> {
+    give_back(tx, lease, run_at_us, false)
+}
+
+/// Gives the lease back after a failed run: nothing wakes the job before `run_at_us`.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn release_after_failure(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    run_at_us: TimeUs,
+) -> Result<(), Error> {
+    give_back(tx, lease, run_at_us, true)
+}
+
+/// Saves the watermark at the end of a cycle and clears its cursor.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn finish_cycle(tx: &mut Tx<'_>, lease: &Lease, watermark: Option<i64>) -> Result<(), Error> {
+    lease.check(tx)?;
+    tx.execute(
+        "UPDATE job SET watermark = $3, cycle_id = NULL, cycle_cursor = NULL WHERE workspace_id = $1 AND application = $2",
+        values![lease.workspace, lease.application, watermark],
+    )?;
+    Ok(())
+}
+
 /// Saves the resume position of the running cycle.
-pub fn save_cursor(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, cursor: &str) -> Result<(), Error> { let _ = (tx, lease, cycle_id, cursor); todo!() }
-/// Puts the job into quarantine with a code of spec 8.2, or lifts it.
-pub fn set_quarantine(tx: &mut Tx<'_>, lease: &Lease, quarantine: Option<(&str, &str)>) -> Result<(), Error> { let _ = (tx, lease, quarantine); todo!() }
-/// Takes queued work rows (assignment changes, reference repairs) of this job: rids with kinds, oldest first; they stay until [`work_done`].
-pub fn work(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<Vec<(i64, crate::Kind)>, Error> { let _ = (tx, lease, limit); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn save_cursor(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    cycle_id: &str,
+    cursor: &str,
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    tx.execute(
+        "UPDATE job SET cycle_id = $3, cycle_cursor = $4 WHERE workspace_id = $1 AND application = $2",
+        values![lease.workspace, lease.application, cycle_id, cursor],
+    )?;
+    Ok(())
+}
+
+/// Puts the job into quarantine with a code and a sentence, or lifts it. A job that is switched off stays off.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn set_quarantine(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    quarantine: Option<(&str, &str)>,
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    let now = tx.now_us();
+    if let Some((code, reason)) = quarantine {
+        tx.execute(
+            "UPDATE job SET state = CASE state WHEN 'active' THEN 'quarantined' ELSE state END, quarantine_code = $3, \
+             quarantine_reason = $4, quarantined_since_us = COALESCE(quarantined_since_us, $5), failures = failures + 1 \
+             WHERE workspace_id = $1 AND application = $2",
+            values![lease.workspace, lease.application, code, reason, now],
+        )?;
+    } else {
+        tx.execute(
+            "UPDATE job SET state = CASE state WHEN 'quarantined' THEN 'active' ELSE state END, quarantine_code = NULL, \
+             quarantine_reason = NULL, quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
+            values![lease.workspace, lease.application],
+        )?;
+    }
+    Ok(())
+}
+
+/// Queued work of this job (assignment changes, reference repairs), oldest first; it stays until [`work_done`].
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn work(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<Vec<(i64, Kind)>, Error> {
+    lease.check(tx)?;
+    tx.query(
+        "SELECT rid, kind FROM job_work WHERE workspace_id = $1 AND application = $2 ORDER BY seq LIMIT $3",
+        values![lease.workspace, lease.application, limit],
+    )?
+    .iter()
+    .map(|row| Ok((row.integer(0)?, row.kind(1)?)))
+    .collect()
+}
+
 /// Removes work rows.
-pub fn work_done(tx: &mut Tx<'_>, lease: &Lease, rids: &[i64]) -> Result<(), Error> { let _ = (tx, lease, rids); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn work_done(tx: &mut Tx<'_>, lease: &Lease, rids: &[i64]) -> Result<(), Error> {
+    lease.check(tx)?;
+    for rid in rids {
+        tx.execute(
+            "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+            values![lease.workspace, lease.application, *rid],
+        )?;
+    }
+    Ok(())
+}
+
 /// The application of a job.
-pub fn application(tx: &mut Tx<'_>, lease: &Lease) -> Result<Application, Error> { let _ = (tx, lease); todo!() }
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn application(tx: &mut Tx<'_>, lease: &Lease) -> Result<Application, Error> {
+    application::get(tx, lease.workspace, lease.application)
+}

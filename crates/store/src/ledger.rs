@@ -1,25 +1,292 @@
 //! Links between source and target objects, exported members, waiting references.
-use crate::{Error, Kind, TimeUs, Tx, WorkspaceId, job::Lease};
+
+use crate::{
+    Error, Kind, TimeUs, Tx, WorkspaceId,
+    connection::{Row, values},
+    job::Lease,
+};
+
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link { pub rid: i64, pub source_id: String, pub kind: Kind, pub target_id: String, /// JSON text: target attribute → value last known.
-    pub known: String, pub managed: bool, pub updated_us: TimeUs }
+pub struct Link {
+    /// Source object.
+    pub rid: i64,
+    /// Its SCIM id.
+    pub source_id: String,
+    /// User or group.
+    pub kind: Kind,
+    /// Id at the target.
+    pub target_id: String,
+    /// JSON text: target attribute → value last known.
+    pub known: String,
+    /// False after the object left scope and was dealt with.
+    pub managed: bool,
+    /// When it was last written.
+    pub updated_us: TimeUs,
+}
+
+fn from_row(row: &Row) -> Result<Link, Error> {
+    Ok(Link {
+        rid: row.integer(0)?,
+        source_id: row.text(1)?,
+        kind: row.kind(2)?,
+        target_id: row.text(3)?,
+        known: row.text(4)?,
+        managed: row.integer(5)? == 1,
+        updated_us: row.integer(6)?,
+    })
+}
+
 /// Link of one object.
-pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, rid: i64) -> Result<Option<Link>, Error> { let _ = (tx, workspace, application, rid); todo!() }
-/// Target ids of source ids that are linked (managed or not), for references.
-pub fn target_ids(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, source_ids: &[String]) -> Result<Vec<(String, String)>, Error> { let _ = (tx, workspace, application, source_ids); todo!() }
-/// Source id of a linked target id: two sources must not share one account (DuplicateSourceEntries).
-pub fn source_of(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, target_id: &str) -> Result<Option<String>, Error> { let _ = (tx, workspace, application, target_id); todo!() }
-/// Writes a link; a new link wakes references and memberships that waited for its source id (work rows).
-pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> { let _ = (tx, lease, link); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn get(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    rid: i64,
+) -> Result<Option<Link>, Error> {
+    let row = tx.first(
+        "SELECT rid, source_id, kind, target_id, known, managed, updated_us FROM link \
+         WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        values![workspace, application, rid],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// Target ids of source ids that are linked (managed or not), for references: pairs of source and target.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn target_ids(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    source_ids: &[String],
+) -> Result<Vec<(String, String)>, Error> {
+    let mut pairs = Vec::new();
+    for source_id in source_ids {
+        let row = tx.first(
+            "SELECT target_id FROM link WHERE workspace_id = $1 AND application = $2 AND source_id = $3",
+            values![workspace, application, source_id],
+        )?;
+        if let Some(row) = row {
+            pairs.push((source_id.clone(), row.text(0)?));
+        }
+    }
+    Ok(pairs)
+}
+
+/// Source id of a linked target id whose source still exists: two living sources must not share one account.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn source_of(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    target_id: &str,
+) -> Result<Option<String>, Error> {
+    let row = tx.first(
+        "SELECT l.source_id FROM link l JOIN resource r ON r.workspace_id = l.workspace_id AND r.rid = l.rid AND r.deleted_us IS NULL \
+         WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $3 LIMIT 1",
+        values![workspace, application, target_id],
+    )?;
+    row.map(|row| row.text(0)).transpose()
+}
+
+/// Writes a link. A link that is new, or managed again, wakes the references and memberships that waited for its object.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
+    lease.check(tx)?;
+    let (workspace, application) = (lease.workspace(), lease.application());
+    let before = get(tx, workspace, application, link.rid)?;
+    let now = tx.now_us();
+    tx.execute(
+        "INSERT INTO link (workspace_id, application, rid, source_id, kind, target_id, known, managed, updated_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, application, rid) DO UPDATE SET \
+         target_id = excluded.target_id, known = excluded.known, managed = excluded.managed, updated_us = excluded.updated_us",
+        values![
+            workspace, application, link.rid, &link.source_id, link.kind, &link.target_id, &link.known, link.managed, now
+        ],
+    )?;
+    let arrived = before.is_none_or(|before| {
+        before.target_id != link.target_id || (!before.managed && link.managed)
+    });
+    if arrived {
+        wake(tx, workspace, application, link)?;
+    }
+    Ok(())
+}
+
+fn wake(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    link: &Link,
+) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) \
+         SELECT DISTINCT w.workspace_id, w.application, w.rid, r.kind FROM waiting_reference w \
+         JOIN resource r ON r.workspace_id = w.workspace_id AND r.rid = w.rid \
+         WHERE w.workspace_id = $1 AND w.application = $2 AND w.source_id = $3 \
+         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        values![workspace, application, &link.source_id],
+    )?;
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) \
+         SELECT m.workspace_id, l.application, m.group_rid, l.kind FROM member m \
+         JOIN link l ON l.workspace_id = m.workspace_id AND l.application = $2 AND l.rid = m.group_rid \
+         WHERE m.workspace_id = $1 AND m.member_rid = $3 \
+         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        values![workspace, application, link.rid],
+    )?;
+    Ok(())
+}
+
 /// Forgets a link and the exported members it stands for.
-pub fn remove(tx: &mut Tx<'_>, lease: &Lease, rid: i64) -> Result<(), Error> { let _ = (tx, lease, rid); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn remove(tx: &mut Tx<'_>, lease: &Lease, rid: i64) -> Result<(), Error> {
+    lease.check(tx)?;
+    let (workspace, application) = (lease.workspace(), lease.application());
+    let parameters = values![workspace, application, rid];
+    tx.execute(
+        "DELETE FROM link WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        parameters,
+    )?;
+    tx.execute("DELETE FROM exported_member WHERE workspace_id = $1 AND application = $2 AND group_rid = $3", parameters)?;
+    tx.execute("DELETE FROM exported_member WHERE workspace_id = $1 AND application = $2 AND member_rid = $3", parameters)?;
+    tx.execute(
+        "DELETE FROM waiting_reference WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        parameters,
+    )?;
+    Ok(())
+}
+
 /// Sets what an object waits for: (attribute, source id) pairs; empty clears.
-pub fn set_waiting(tx: &mut Tx<'_>, lease: &Lease, rid: i64, waiting: &[(String, String)]) -> Result<(), Error> { let _ = (tx, lease, rid, waiting); todo!() }
-/// Difference between the group's direct members that have a managed link here and the members exported so far:
-/// (rid, target id) to add and to remove, each at most `limit`.
-pub fn member_difference(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, group_rid: i64, limit: u32) -> Result<(Vec<(i64, String)>, Vec<(i64, String)>), Error> { let _ = (tx, workspace, application, group_rid, limit); todo!() }
-/// Records exported members.
-pub fn members_exported(tx: &mut Tx<'_>, lease: &Lease, group_rid: i64, added: &[i64], removed: &[i64]) -> Result<(), Error> { let _ = (tx, lease, group_rid, added, removed); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn set_waiting(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    rid: i64,
+    waiting: &[(String, String)],
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    let (workspace, application) = (lease.workspace(), lease.application());
+    tx.execute(
+        "DELETE FROM waiting_reference WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        values![workspace, application, rid],
+    )?;
+    for (attribute, source_id) in waiting {
+        tx.execute(
+            "INSERT INTO waiting_reference (workspace_id, application, rid, attribute, source_id) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (workspace_id, application, rid, attribute, source_id) DO NOTHING",
+            values![workspace, application, rid, attribute, source_id],
+        )?;
+    }
+    Ok(())
+}
+
+/// Members by rid and target id.
+pub type Members = Vec<(i64, String)>;
+
+/// Difference between the group's direct members that have a managed link here and the members exported so far: to add and
+/// to remove, each at most `limit`. A member whose account was replaced is in both.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn member_difference(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    group_rid: i64,
+    limit: u32,
+) -> Result<(Members, Members), Error> {
+    let pairs = |rows: Vec<Row>| {
+        rows.iter()
+            .map(|row| Ok((row.integer(0)?, row.text(1)?)))
+            .collect::<Result<_, Error>>()
+    };
+    let parameters = values![workspace, application, group_rid, limit];
+    let add = tx.query(
+        "SELECT l.rid, l.target_id FROM member m \
+         JOIN link l ON l.workspace_id = m.workspace_id AND l.application = $2 AND l.rid = m.member_rid AND l.managed = 1 \
+         WHERE m.workspace_id = $1 AND m.group_rid = $3 AND NOT EXISTS (SELECT 1 FROM exported_member e \
+           WHERE e.workspace_id = $1 AND e.application = $2 AND e.group_rid = $3 AND e.member_rid = m.member_rid \
+           AND e.target_id = l.target_id) ORDER BY m.member_rid LIMIT $4",
+        parameters,
+    )?;
+    let remove = tx.query(
+        "SELECT e.member_rid, e.target_id FROM exported_member e \
+         WHERE e.workspace_id = $1 AND e.application = $2 AND e.group_rid = $3 AND NOT EXISTS (SELECT 1 FROM member m \
+           JOIN link l ON l.workspace_id = m.workspace_id AND l.application = $2 AND l.rid = m.member_rid AND l.managed = 1 \
+           WHERE m.workspace_id = $1 AND m.group_rid = $3 AND m.member_rid = e.member_rid AND l.target_id = e.target_id) \
+         ORDER BY e.member_rid LIMIT $4",
+        parameters,
+    )?;
+    Ok((pairs(add)?, pairs(remove)?))
+}
+
+/// Records exported members under the target ids that their links have now.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn members_exported(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    group_rid: i64,
+    added: &[i64],
+    removed: &[i64],
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    let (workspace, application) = (lease.workspace(), lease.application());
+    for rid in removed {
+        tx.execute(
+            "DELETE FROM exported_member WHERE workspace_id = $1 AND application = $2 AND group_rid = $3 AND member_rid = $4",
+            values![workspace, application, group_rid, *rid],
+        )?;
+    }
+    for rid in added {
+        tx.execute(
+            "INSERT INTO exported_member (workspace_id, application, group_rid, member_rid, target_id) \
+             SELECT l.workspace_id, l.application, $3, l.rid, l.target_id FROM link l \
+             WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = $4 \
+             ON CONFLICT (workspace_id, application, group_rid, member_rid) DO UPDATE SET target_id = excluded.target_id",
+            values![workspace, application, group_rid, *rid],
+        )?;
+    }
+    Ok(())
+}
+
 /// Counts of linked users and groups.
-pub fn counts(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(u64, u64), Error> { let _ = (tx, workspace, application); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn counts(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+) -> Result<(u64, u64), Error> {
+    let row = tx.first(
+        "SELECT count(*) FILTER (WHERE kind = 'User'), count(*) FILTER (WHERE kind = 'Group') FROM link \
+         WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application],
+    )?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))
+}

@@ -1,21 +1,179 @@
-//! The provisioning log: one record per object and attempt (spec 9.6).
-use crate::{Error, TimeUs, Tx, WorkspaceId, job::Lease};
+//! The provisioning log: one record per object and attempt.
+
+use crate::{
+    Error, Kind, TimeUs, Tx, WorkspaceId,
+    connection::{Row, Value, values},
+    job::Lease,
+};
+
 /// A record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry { /// `evt_…`; empty when appending.
-    pub id: String, pub at_us: TimeUs, pub application: i64, pub cycle_id: String, pub change_id: String, pub duration_ms: i64, /// `create`, `update`, `disable`, `delete`, `stagedDelete`, `other`.
-    pub action: String, /// `success`, `failure`, `skipped`, `warning`.
-    pub status: String, pub kind: crate::Kind, pub source_id: String, pub source_name: String, pub target_id: String, pub error_code: Option<String>, pub reason: Option<String>, /// JSON array.
-    pub steps: String, /// JSON array of attribute, before, after.
-    pub modified: String, pub initiated_by: String }
+pub struct Entry {
+    /// `evt_…`; empty when appending.
+    pub id: String,
+    /// When.
+    pub at_us: TimeUs,
+    /// Key of the application.
+    pub application: i64,
+    /// Groups one iteration of the job.
+    pub cycle_id: String,
+    /// Names this attempt.
+    pub change_id: String,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// `create`, `update`, `disable`, `delete`, `stagedDelete`, `other`.
+    pub action: String,
+    /// `success`, `failure`, `skipped`, `warning`.
+    pub status: String,
+    /// User or group.
+    pub kind: Kind,
+    /// SCIM id in the directory.
+    pub source_id: String,
+    /// For people.
+    pub source_name: String,
+    /// Id at the target; empty when there is none.
+    pub target_id: String,
+    /// Error code.
+    pub error_code: Option<String>,
+    /// Sentence.
+    pub reason: Option<String>,
+    /// JSON array of steps.
+    pub steps: String,
+    /// JSON array of attribute, before, after.
+    pub modified: String,
+    /// `system`, or the name of a person.
+    pub initiated_by: String,
+}
+
 /// Which records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogQuery { pub application: Option<i64>, pub status: Option<String>, pub action: Option<String>, pub cycle_id: Option<String>, /// Part of the name, or a source or target id.
-    pub text: Option<String>, /// Id of the last record of the page before.
-    pub before: Option<String>, pub limit: u32 }
+pub struct LogQuery {
+    /// Of one application.
+    pub application: Option<i64>,
+    /// With this status.
+    pub status: Option<String>,
+    /// With this action.
+    pub action: Option<String>,
+    /// Of one cycle.
+    pub cycle_id: Option<String>,
+    /// Part of the name without ASCII case, or a whole source or target id.
+    pub text: Option<String>,
+    /// Id of the last record of the page before.
+    pub before: Option<String>,
+    /// Most records to return.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "SELECT id, at_us, application, cycle_id, change_id, duration_ms, action, status, kind, source_id, source_name, target_id, error_code, reason, steps, modified, initiated_by FROM provisioning_log";
+
+fn from_row(row: &Row) -> Result<Entry, Error> {
+    Ok(Entry {
+        id: row.text(0)?,
+        at_us: row.integer(1)?,
+        application: row.integer(2)?,
+        cycle_id: row.text(3)?,
+        change_id: row.text(4)?,
+        duration_ms: row.integer(5)?,
+        action: row.text(6)?,
+        status: row.text(7)?,
+        kind: row.kind(8)?,
+        source_id: row.text(9)?,
+        source_name: row.text(10)?,
+        target_id: row.text(11)?,
+        error_code: row.optional_text(12)?,
+        reason: row.optional_text(13)?,
+        steps: row.text(14)?,
+        modified: row.text(15)?,
+        initiated_by: row.text(16)?,
+    })
+}
+
 /// Appends records of one job.
-pub fn append(tx: &mut Tx<'_>, lease: &Lease, entries: &[Entry]) -> Result<(), Error> { let _ = (tx, lease, entries); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn append(tx: &mut Tx<'_>, lease: &Lease, entries: &[Entry]) -> Result<(), Error> {
+    lease.check(tx)?;
+    for entry in entries {
+        let id = tx.new_id("evt_")?;
+        tx.execute(
+            "INSERT INTO provisioning_log (workspace_id, id, at_us, application, cycle_id, change_id, duration_ms, action, status, kind, \
+             source_id, source_name, target_id, error_code, reason, steps, modified, initiated_by) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+            values![
+                lease.workspace(), id, entry.at_us, lease.application(), &entry.cycle_id, &entry.change_id,
+                entry.duration_ms, &entry.action, &entry.status, entry.kind, &entry.source_id, &entry.source_name,
+                &entry.target_id, entry.error_code.as_ref(), entry.reason.as_ref(), &entry.steps, &entry.modified,
+                &entry.initiated_by
+            ],
+        )?;
+    }
+    Ok(())
+}
+
 /// Newest first.
-pub fn list(tx: &mut Tx<'_>, workspace: WorkspaceId, query: &LogQuery) -> Result<Vec<Entry>, Error> { let _ = (tx, workspace, query); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn list(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    query: &LogQuery,
+) -> Result<Vec<Entry>, Error> {
+    let mut sql = format!("{COLUMNS} WHERE workspace_id = $1");
+    let mut parameters: Vec<Value> = values![workspace].to_vec();
+    let mut narrow = |condition: &str, value: Value| {
+        parameters.push(value);
+        let place = format!("${}", parameters.len());
+        sql.push_str(" AND ");
+        sql.push_str(&condition.replace("{}", &place));
+    };
+    if let Some(application) = query.application {
+        narrow("application = {}", application.into());
+    }
+    if let Some(status) = &query.status {
+        narrow("status = {}", status.into());
+    }
+    if let Some(action) = &query.action {
+        narrow("action = {}", action.into());
+    }
+    if let Some(cycle) = &query.cycle_id {
+        narrow("cycle_id = {}", cycle.into());
+    }
+    if let Some(text) = query.text.as_ref().filter(|text| !text.is_empty()) {
+        narrow(
+            "(instr(lower(source_name), lower({})) > 0 OR source_id = {} OR target_id = {})",
+            text.into(),
+        );
+    }
+    if let Some(before) = &query.before {
+        narrow(
+            "seq < COALESCE((SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.id = {}), 0)",
+            before.into(),
+        );
+    }
+    parameters.push(query.limit.into());
+    let limit = parameters.len();
+    tx.query(
+        &format!("{sql} ORDER BY seq DESC LIMIT ${limit}"),
+        &parameters,
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
 /// One record.
-pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, id: &str) -> Result<Option<Entry>, Error> { let _ = (tx, workspace, id); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, id: &str) -> Result<Option<Entry>, Error> {
+    let row = tx.first(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND id = $2"),
+        values![workspace, id],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}

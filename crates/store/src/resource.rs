@@ -1,40 +1,185 @@
-//! Users and groups (architecture note 7.2). Every write appends to the change feed and the audit log in the same transaction.
-use crate::{Error, Kind, TimeUs, Tx, WorkspaceId};
-use tenure_scim::{Document, filter::Filter, patch::{MemberRef, PatchRequest}};
+//! Users and groups: a canonical JSON document each, with rows in a generic attribute index.
+//!
+//! Every write appends to the change feed and to the audit log in the same transaction.
+
+mod compile;
+mod indexing;
+pub(crate) mod label;
+mod query;
+mod write;
+
+pub use query::{Page, Query, query};
+pub use write::{create, delete, patch, replace};
+
+use crate::{
+    Error, Kind, TimeUs, Tx, WorkspaceId,
+    connection::{Row, values},
+};
+use tenure_scim::Document;
+
 /// A stored resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored { /// Internal number, never reused.
-    pub rid: i64, pub id: String, pub kind: Kind, /// Counts changes from 1; the ETag is `W/"version"`.
-    pub version: i64, pub created_us: TimeUs, pub modified_us: TimeUs, /// JSON text without id, meta, members, groups.
-    pub body: String }
-impl Stored { /// The body parsed.
-    pub fn document(&self) -> Result<Document, Error> { todo!() }
-    /// `userName` or `displayName`, for logs.
-    #[must_use] pub fn label(&self) -> String { todo!() } }
-/// A query. `filter` must have passed [`Filter::check`].
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Query { pub filter: Option<Filter>, /// Attribute path and ascending.
-    pub sort: Option<(tenure_scim::path::AttributePath, bool)>, /// From 1.
-    pub start_index: u64, pub count: u64 }
-/// A page of results.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page { pub total: u64, pub items: Vec<Stored> }
-/// Creates; 409 uniqueness when a unique value is taken; unknown members are 400 `invalidValue` naming them.
-pub fn create(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, document: &Document, members: &[MemberRef]) -> Result<Stored, Error> { let _ = (tx, workspace, kind, document, members); todo!() }
+pub struct Stored {
+    /// Internal number, never reused.
+    pub rid: i64,
+    /// SCIM id.
+    pub id: String,
+    /// User or group.
+    pub kind: Kind,
+    /// Counts changes from 1; the ETag is `W/"version"`.
+    pub version: i64,
+    /// When it was created.
+    pub created_us: TimeUs,
+    /// When it last changed.
+    pub modified_us: TimeUs,
+    /// JSON text without `id`, `meta`, `members`, `groups`.
+    pub body: String,
+}
+
+impl Stored {
+    /// The body parsed.
+    ///
+    /// # Errors
+    ///
+    /// `Database` when the stored text is not a JSON object.
+    pub fn document(&self) -> Result<Document, Error> {
+        serde_json::from_str(&self.body).map_err(|error| {
+            Error::Database(format!("the document of {} is damaged: {error}", self.id))
+        })
+    }
+
+    /// `userName`, or `displayName` of a group, for logs.
+    #[must_use]
+    pub fn label(&self) -> String {
+        label::name(&self.body)
+    }
+
+    /// The entity tag: `W/"3"`.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("W/\"{}\"", self.version)
+    }
+}
+
+pub(crate) const COLUMNS: &str =
+    "r.rid, r.id, r.kind, r.version, r.created_us, r.modified_us, r.body";
+
+pub(crate) fn from_row(row: &Row) -> Result<Stored, Error> {
+    Ok(Stored {
+        rid: row.integer(0)?,
+        id: row.text(1)?,
+        kind: row.kind(2)?,
+        version: row.integer(3)?,
+        created_us: row.integer(4)?,
+        modified_us: row.integer(5)?,
+        body: row.text(6)?,
+    })
+}
+
 /// By SCIM id; deleted ones do not exist.
-pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, id: &str) -> Result<Option<Stored>, Error> { let _ = (tx, workspace, kind, id); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn get(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    id: &str,
+) -> Result<Option<Stored>, Error> {
+    let row = tx.first(
+        &format!("SELECT {COLUMNS} FROM resource r WHERE r.workspace_id = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted_us IS NULL"),
+        values![workspace, id, kind],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
 /// By internal number, deleted included (second value true).
-pub fn by_rid(tx: &mut Tx<'_>, workspace: WorkspaceId, rid: i64) -> Result<Option<(Stored, bool)>, Error> { let _ = (tx, workspace, rid); todo!() }
-/// Replaces by a raw PUT body: validates against the present document. `if_match`: ETag text, `*`, or none; 412 on mismatch. `Ok.1`: changed.
-pub fn replace(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, id: &str, if_match: Option<&str>, body: &Document) -> Result<(Stored, bool), Error> { let _ = (tx, workspace, kind, id, if_match, body); todo!() }
-/// Applies a PATCH atomically. No change: same version, no feed row. 404, 412 as `replace`.
-pub fn patch(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, id: &str, if_match: Option<&str>, request: &PatchRequest) -> Result<(Stored, bool), Error> { let _ = (tx, workspace, kind, id, if_match, request); todo!() }
-/// Deletes for good as far as SCIM sees; the row stays as a tombstone for the ledger.
-pub fn delete(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, id: &str, if_match: Option<&str>) -> Result<(), Error> { let _ = (tx, workspace, kind, id, if_match); todo!() }
-/// Filter, sort, page. The index narrows, the evaluator decides.
-pub fn query(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, query: &Query) -> Result<Page, Error> { let _ = (tx, workspace, kind, query); todo!() }
-/// Console search: prefix of userName, displayName, family or given name, or e-mail; newest first when `text` is empty.
-/// `after`: rid cursor of the last row of the page before.
-pub fn search(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind, text: &str, after: Option<i64>, limit: u32) -> Result<Vec<Stored>, Error> { let _ = (tx, workspace, kind, text, after, limit); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn by_rid(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    rid: i64,
+) -> Result<Option<(Stored, bool)>, Error> {
+    let row = tx.first(
+        &format!("SELECT {COLUMNS}, r.deleted_us FROM resource r WHERE r.workspace_id = $1 AND r.rid = $2"),
+        values![workspace, rid],
+    )?;
+    row.map(|row| Ok((from_row(&row)?, row.optional_integer(7)?.is_some())))
+        .transpose()
+}
+
+const SEARCHED_USER: &[&str] = &[
+    "username",
+    "displayname",
+    "name.familyname",
+    "name.givenname",
+    "emails.value",
+];
+const SEARCHED_GROUP: &[&str] = &["displayname"];
+
+/// Console search: prefix of userName, displayName, family or given name, or e-mail, without case; newest first.
+/// `after` is the rid of the last row of the page before. An empty text lists everything.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn search(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    text: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Stored>, Error> {
+    let after = after.unwrap_or(i64::MAX);
+    let prefix = tenure_scim::index::cut(tenure_scim::value::text_key(text.trim(), false));
+    let rows = if prefix.is_empty() {
+        tx.query(
+            &format!(
+                "SELECT {COLUMNS} FROM resource r WHERE r.workspace_id = $1 AND r.kind = $2 AND r.deleted_us IS NULL \
+                 AND r.rid < $3 ORDER BY r.rid DESC LIMIT $4"
+            ),
+            values![workspace, kind, after, limit],
+        )?
+    } else {
+        let searched = if kind == Kind::User {
+            SEARCHED_USER
+        } else {
+            SEARCHED_GROUP
+        };
+        let parts: Vec<String> = searched
+            .iter()
+            .map(|name| {
+                format!(
+                    "SELECT rid FROM resource_index WHERE workspace_id = $1 AND kind = $2 AND attribute = '{name}' \
+                     AND value >= $5 AND value < $6"
+                )
+            })
+            .collect();
+        tx.query(
+            &format!(
+                "SELECT {COLUMNS} FROM resource r WHERE r.workspace_id = $1 AND r.kind = $2 AND r.deleted_us IS NULL \
+                 AND r.rid < $3 AND r.rid IN ({}) ORDER BY r.rid DESC LIMIT $4",
+                parts.join(" UNION ")
+            ),
+            values![workspace, kind, after, limit, &prefix, format!("{prefix}{}", char::MAX)],
+        )?
+    };
+    rows.iter().map(from_row).collect()
+}
+
 /// How many live ones there are.
-pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind) -> Result<u64, Error> { let _ = (tx, workspace, kind); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind) -> Result<u64, Error> {
+    tx.count(
+        "SELECT count(*) FROM resource WHERE workspace_id = $1 AND kind = $2 AND deleted_us IS NULL",
+        values![workspace, kind],
+    )
+}

@@ -1,44 +1,426 @@
 //! Cycles and their operations: `planned → intent → sent → confirmed | rejected | unknown → reconciled`.
-use crate::{Error, TimeUs, Tx, WorkspaceId, job::Lease};
+
+use crate::{
+    Error, TimeUs, Tx, WorkspaceId,
+    connection::{Row, values},
+    job::Lease,
+};
+
 /// Kind of a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CycleKind { Initial, Incremental, OnDemand, /// Plans only.
-    DryRun }
+pub enum CycleKind {
+    /// Everything in scope is looked at.
+    Initial,
+    /// What changed since the watermark.
+    Incremental,
+    /// One object, at once.
+    OnDemand,
+    /// Plans only.
+    DryRun,
+}
+
+impl CycleKind {
+    /// `initial`, `incremental`, `on-demand`, `dry-run`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Incremental => "incremental",
+            Self::OnDemand => "on-demand",
+            Self::DryRun => "dry-run",
+        }
+    }
+
+    fn from_text(text: &str) -> Result<Self, Error> {
+        [
+            Self::Initial,
+            Self::Incremental,
+            Self::OnDemand,
+            Self::DryRun,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| Error::Database(format!("unknown cycle kind {text:?}")))
+    }
+}
+
 /// Result counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts { pub created: u64, pub updated: u64, pub disabled: u64, pub deleted: u64, pub skipped: u64, pub failed: u64 }
+pub struct Counts {
+    /// Accounts and groups made.
+    pub created: u64,
+    /// Changed, memberships included.
+    pub updated: u64,
+    /// Switched off.
+    pub disabled: u64,
+    /// Removed.
+    pub deleted: u64,
+    /// Nothing to do.
+    pub skipped: u64,
+    /// Could not be exported.
+    pub failed: u64,
+}
+
 /// A cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cycle { pub id: String, pub kind: CycleKind, pub started_us: TimeUs, pub ended_us: Option<TimeUs>, /// `running`, `completed`, `interrupted`, `quarantined`.
-    pub status: String, pub counts: Counts, pub done: u64, pub total: u64, pub message: Option<String> }
+pub struct Cycle {
+    /// `cyc_…`.
+    pub id: String,
+    /// What it looked at.
+    pub kind: CycleKind,
+    /// When it began.
+    pub started_us: TimeUs,
+    /// When it ended.
+    pub ended_us: Option<TimeUs>,
+    /// `running`, `completed`, `interrupted`, `quarantined`.
+    pub status: String,
+    /// Results so far.
+    pub counts: Counts,
+    /// Objects dealt with.
+    pub done: u64,
+    /// Objects to deal with.
+    pub total: u64,
+    /// Why it ended early.
+    pub message: Option<String>,
+}
+
 /// State of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OperationState { Planned, Intent, Sent, Confirmed, Rejected, Unknown, Reconciled }
+pub enum OperationState {
+    /// Stored, not to be sent yet.
+    Planned,
+    /// About to be sent.
+    Intent,
+    /// Given to the network.
+    Sent,
+    /// The target acknowledged.
+    Confirmed,
+    /// The target refused.
+    Rejected,
+    /// The reply was lost.
+    Unknown,
+    /// Its fate was found out by reading the target.
+    Reconciled,
+}
+
+impl OperationState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Intent => "intent",
+            Self::Sent => "sent",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::Reconciled => "reconciled",
+        }
+    }
+
+    fn from_text(text: &str) -> Result<Self, Error> {
+        [
+            Self::Planned,
+            Self::Intent,
+            Self::Sent,
+            Self::Confirmed,
+            Self::Rejected,
+            Self::Unknown,
+            Self::Reconciled,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| Error::Database(format!("unknown operation state {text:?}")))
+    }
+}
+
 /// A stored operation; `body` is the plan's JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredOperation { pub id: i64, pub rid: i64, pub state: OperationState, pub body: String }
+pub struct StoredOperation {
+    /// Number.
+    pub id: i64,
+    /// Source object.
+    pub rid: i64,
+    /// How far it got.
+    pub state: OperationState,
+    /// The plan's JSON.
+    pub body: String,
+}
+
 /// Proof that an intent is committed; only this module makes one, and only with it may a request be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent { operation: i64 }
-impl Intent { /// Number of the operation.
-    #[must_use] pub fn operation(&self) -> i64 { self.operation } }
-/// Begins a cycle (dry runs too).
-pub fn begin(tx: &mut Tx<'_>, lease: &Lease, kind: CycleKind, total: u64) -> Result<Cycle, Error> { let _ = (tx, lease, kind, total); todo!() }
+pub struct Intent {
+    operation: i64,
+}
+
+impl Intent {
+    /// Number of the operation.
+    #[must_use]
+    pub fn operation(&self) -> i64 {
+        self.operation
+    }
+}
+
+const COLUMNS: &str = "SELECT id, kind, started_us, ended_us, status, created, updated, disabled, deleted, skipped, failed, done, total, message FROM cycle";
+
+fn from_row(row: &Row) -> Result<Cycle, Error> {
+    Ok(Cycle {
+        id: row.text(0)?,
+        kind: CycleKind::from_text(&row.text(1)?)?,
+        started_us: row.integer(2)?,
+        ended_us: row.optional_integer(3)?,
+        status: row.text(4)?,
+        counts: Counts {
+            created: row.unsigned(5)?,
+            updated: row.unsigned(6)?,
+            disabled: row.unsigned(7)?,
+            deleted: row.unsigned(8)?,
+            skipped: row.unsigned(9)?,
+            failed: row.unsigned(10)?,
+        },
+        done: row.unsigned(11)?,
+        total: row.unsigned(12)?,
+        message: row.optional_text(13)?,
+    })
+}
+
+/// Begins a cycle (dry runs too). The job's resume position is not touched.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn begin(tx: &mut Tx<'_>, lease: &Lease, kind: CycleKind, total: u64) -> Result<Cycle, Error> {
+    lease.check(tx)?;
+    let id = tx.new_id("cyc_")?;
+    let now = tx.now_us();
+    tx.execute(
+        "INSERT INTO cycle (workspace_id, application, id, kind, status, started_us, total) VALUES ($1, $2, $3, $4, 'running', $5, $6)",
+        values![lease.workspace(), lease.application(), &id, kind.as_str(), now, total],
+    )?;
+    get(tx, lease.workspace(), &id)?.ok_or_else(|| Error::NotFound("the cycle".into()))
+}
+
+fn save(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, counts: &Counts) -> Result<(), Error> {
+    lease.check(tx)?;
+    tx.execute(
+        "UPDATE cycle SET created = $4, updated = $5, disabled = $6, deleted = $7, skipped = $8, failed = $9 \
+         WHERE workspace_id = $1 AND application = $2 AND id = $3",
+        values![
+            lease.workspace(), lease.application(), cycle_id, counts.created, counts.updated, counts.disabled,
+            counts.deleted, counts.skipped, counts.failed
+        ],
+    )?;
+    Ok(())
+}
+
 /// Saves progress.
-pub fn progress(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, done: u64, total: u64, counts: &Counts) -> Result<(), Error> { let _ = (tx, lease, cycle_id, done, total, counts); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn progress(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    cycle_id: &str,
+    done: u64,
+    total: u64,
+    counts: &Counts,
+) -> Result<(), Error> {
+    save(tx, lease, cycle_id, counts)?;
+    tx.execute(
+        "UPDATE cycle SET done = $4, total = $5 WHERE workspace_id = $1 AND application = $2 AND id = $3",
+        values![lease.workspace(), lease.application(), cycle_id, done, total],
+    )?;
+    Ok(())
+}
+
 /// Ends a cycle.
-pub fn end(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, status: &str, counts: &Counts, message: Option<&str>) -> Result<(), Error> { let _ = (tx, lease, cycle_id, status, counts, message); todo!() }
-/// Newest cycles first; with a `before` cursor (cycle id).
-pub fn list(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, limit: u32) -> Result<Vec<Cycle>, Error> { let _ = (tx, workspace, application, limit); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn end(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    cycle_id: &str,
+    status: &str,
+    counts: &Counts,
+    message: Option<&str>,
+) -> Result<(), Error> {
+    save(tx, lease, cycle_id, counts)?;
+    let now = tx.now_us();
+    tx.execute(
+        "UPDATE cycle SET status = $4, message = $5, ended_us = $6 WHERE workspace_id = $1 AND application = $2 AND id = $3",
+        values![lease.workspace(), lease.application(), cycle_id, status, message, now],
+    )?;
+    Ok(())
+}
+
+/// Newest cycles first.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn list(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    limit: u32,
+) -> Result<Vec<Cycle>, Error> {
+    tx.query(
+        &format!(
+            "{COLUMNS} WHERE workspace_id = $1 AND application = $2 ORDER BY number DESC LIMIT $3"
+        ),
+        values![workspace, application, limit],
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
 /// One cycle.
-pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, cycle_id: &str) -> Result<Option<Cycle>, Error> { let _ = (tx, workspace, cycle_id); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn get(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    cycle_id: &str,
+) -> Result<Option<Cycle>, Error> {
+    let row = tx.first(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND id = $2"),
+        values![workspace, cycle_id],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
 /// Stores operations of a page as `planned` (rid, action word, plan JSON). Returns their numbers in order.
-pub fn plan(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, operations: &[(i64, String, String)]) -> Result<Vec<i64>, Error> { let _ = (tx, lease, cycle_id, operations); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn plan(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    cycle_id: &str,
+    operations: &[(i64, String, String)],
+) -> Result<Vec<i64>, Error> {
+    lease.check(tx)?;
+    let now = tx.now_us();
+    let mut numbers = Vec::with_capacity(operations.len());
+    for (rid, action, body) in operations {
+        let row = tx.first(
+            "INSERT INTO operation (workspace_id, application, cycle_id, rid, action, state, body, planned_us) \
+             VALUES ($1, $2, $3, $4, $5, 'planned', $6, $7) RETURNING id",
+            values![lease.workspace(), lease.application(), cycle_id, *rid, action, body, now],
+        )?;
+        numbers.push(
+            row.ok_or_else(|| Error::Database("no row returned".into()))?
+                .integer(0)?,
+        );
+    }
+    Ok(numbers)
+}
+
+fn set_state(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    operation: i64,
+    state: OperationState,
+) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE operation SET state = $4 WHERE workspace_id = $1 AND application = $2 AND id = $3",
+        values![
+            lease.workspace(),
+            lease.application(),
+            operation,
+            state.as_str()
+        ],
+    )?;
+    Ok(())
+}
+
 /// Marks operations as intended.
-pub fn intend(tx: &mut Tx<'_>, lease: &Lease, operations: &[i64]) -> Result<Vec<Intent>, Error> { let _ = (tx, lease, operations); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn intend(tx: &mut Tx<'_>, lease: &Lease, operations: &[i64]) -> Result<Vec<Intent>, Error> {
+    lease.check(tx)?;
+    for operation in operations {
+        set_state(tx, lease, *operation, OperationState::Intent)?;
+    }
+    Ok(operations
+        .iter()
+        .map(|operation| Intent {
+            operation: *operation,
+        })
+        .collect())
+}
+
 /// Final (or `Unknown`) state of operations.
-pub fn settle(tx: &mut Tx<'_>, lease: &Lease, operations: &[(i64, OperationState)]) -> Result<(), Error> { let _ = (tx, lease, operations); todo!() }
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    operations: &[(i64, OperationState)],
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    for (operation, state) in operations {
+        set_state(tx, lease, *operation, *state)?;
+    }
+    Ok(())
+}
+
+fn operation_from_row(row: &Row) -> Result<StoredOperation, Error> {
+    Ok(StoredOperation {
+        id: row.integer(0)?,
+        rid: row.integer(1)?,
+        state: OperationState::from_text(&row.text(2)?)?,
+        body: row.text(3)?,
+    })
+}
+
 /// Operations that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
-pub fn unresolved(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64, limit: u32) -> Result<Vec<StoredOperation>, Error> { let _ = (tx, workspace, application, limit); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn unresolved(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    limit: u32,
+) -> Result<Vec<StoredOperation>, Error> {
+    tx.query(
+        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 \
+         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT $3",
+        values![workspace, application, limit],
+    )?
+    .iter()
+    .map(operation_from_row)
+    .collect()
+}
+
 /// Operations of a cycle after a number, for showing a plan.
-pub fn operations(tx: &mut Tx<'_>, workspace: WorkspaceId, cycle_id: &str, after: i64, limit: u32) -> Result<Vec<StoredOperation>, Error> { let _ = (tx, workspace, cycle_id, after, limit); todo!() }
+///
+/// # Errors
+///
+/// `Database`.
+pub fn operations(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    cycle_id: &str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<StoredOperation>, Error> {
+    tx.query(
+        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
+        values![workspace, cycle_id, after, limit],
+    )?
+    .iter()
+    .map(operation_from_row)
+    .collect()
+}

@@ -1,53 +1,405 @@
-//! The handle, its threads, and the transaction that closures receive.
-use crate::{Error, TimeUs};
-use std::path::Path;
+//! The handle, and the transaction that closures receive.
+
+use crate::{
+    Error, TimeUs,
+    connection::{Connection, Row, Value},
+    executor::{self, Class, Job, Queue},
+    migrate,
+    node::{self, Node},
+    seal::Sealer,
+    sqlite::Sqlite,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::{Notify, oneshot};
 
 /// Who does something, for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor { /// `member`, `token`, `cli`, `system`.
-    pub kind: String, pub id: String, pub name: String }
-impl Actor { /// The program itself.
-    #[must_use] pub fn system() -> Self { Self { kind: "system".into(), id: String::new(), name: "Tenure".into() } } }
+pub struct Actor {
+    /// `member`, `token`, `cli`, `system`.
+    pub kind: String,
+    /// Id of the account or token; empty otherwise.
+    pub id: String,
+    /// For people.
+    pub name: String,
+}
+
+impl Actor {
+    /// The program itself.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            kind: "system".into(),
+            id: String::new(),
+            name: "Tenure".into(),
+        }
+    }
+}
 
 /// How to open a store.
 #[derive(Debug, Clone, Default)]
-pub struct Options { /// Reader threads; 0: chosen by core count.
-    pub readers: usize }
+pub struct Options {
+    /// Reader threads; 0: twice the cores, at least 2 and at most 16.
+    pub readers: usize,
+}
 
-/// Cheap handle; clones share the threads.
-#[derive(Debug, Clone)]
-pub struct Store { }
+/// What transactions of one store share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) sealer: Sealer,
+    pub(crate) node: Node,
+    pub(crate) changed: Notify,
+}
 
-/// A transaction. Time is the same for the whole transaction.
-pub struct Tx<'a> { #[expect(dead_code)] lifetime: std::marker::PhantomData<&'a mut ()> }
+struct Inner {
+    context: Arc<Context>,
+    writes: Arc<Queue>,
+    reads: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    throw_away: Option<PathBuf>,
+}
+
+impl Inner {
+    fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // The last handle may be dropped on one of the threads, inside an answer.
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("a store thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+        if let Some(directory) = &self.throw_away {
+            // Best effort: it lies in the system's temporary directory.
+            let _ = std::fs::remove_dir_all(directory);
+        }
+    }
+}
+
+/// Cheap handle; clones share the threads, which end with the last clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.node())
+    }
+}
+
+fn job<T, F, A>(actor: Actor, f: F, answer: A) -> Job
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    A: FnOnce(Result<T, Error>) + Send + 'static,
+{
+    let slot = Arc::new(Mutex::new(None));
+    let filled = Arc::clone(&slot);
+    Job {
+        actor,
+        run: Box::new(move |tx| {
+            let value = f(tx)?;
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        }),
+        answer: Box::new(move |result| {
+            let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            answer(result.and_then(|()| value.ok_or(Error::Busy)));
+        }),
+    }
+}
 
 impl Store {
-    /// Opens (and creates, with 0600 files in a 0700 directory) `tenure.db` and `master.key` in a data directory, runs migrations.
-    pub fn open(directory: &Path, options: &Options) -> Result<Self, Error> { let _ = (directory, options); todo!() }
-    /// A private database in memory, for tests.
-    pub fn open_in_memory() -> Result<Self, Error> { todo!() }
+    /// Opens (and creates, with files that only their owner may read) `tenure.db`, `master.key` and `nodes/` in a
+    /// data directory, and brings the schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when a newer version made the database, `Database` when files cannot be made or read.
+    pub fn open(directory: &Path, options: &Options) -> Result<Self, Error> {
+        Self::start(directory, options, true, None)
+    }
+
+    /// A private database that vanishes with its last handle, for tests.
+    ///
+    /// # Errors
+    ///
+    /// `Database` when the temporary directory cannot be written.
+    pub fn open_in_memory() -> Result<Self, Error> {
+        let name = format!("tenure-{}", node::hex(&node::random::<12>()?));
+        let directory = std::env::temp_dir().join(name);
+        Self::start(
+            &directory,
+            &Options { readers: 2 },
+            false,
+            Some(directory.clone()),
+        )
+    }
+
+    fn start(
+        directory: &Path,
+        options: &Options,
+        durable: bool,
+        throw_away: Option<PathBuf>,
+    ) -> Result<Self, Error> {
+        node::private_directory(directory)?;
+        let sealer = Sealer::new(&node::master_key(directory)?);
+        let path = directory.join("tenure.db");
+        node::private_file(&path)?;
+        let mut writer = Sqlite::open(&path, durable)?;
+        migrate::run(&mut writer)?;
+        let context = Arc::new(Context {
+            sealer,
+            node: Node::new(directory)?,
+            changed: Notify::new(),
+        });
+        let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
+        let spawn_error =
+            |error: std::io::Error| Error::Database(format!("cannot start a thread: {error}"));
+        let mut threads = vec![
+            executor::writer(writer, Arc::clone(&writes), Arc::clone(&context))
+                .map_err(spawn_error)?,
+        ];
+        let readers = match options.readers {
+            0 => std::thread::available_parallelism()
+                .map_or(2, |cores| (cores.get() * 2).clamp(2, 16)),
+            some => some,
+        };
+        for _ in 0..readers {
+            let connection = Sqlite::open(&path, durable)?;
+            threads.push(
+                executor::reader(connection, Arc::clone(&reads), Arc::clone(&context))
+                    .map_err(spawn_error)?,
+            );
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                context,
+                writes,
+                reads,
+                threads: Mutex::new(threads),
+                throw_away,
+            }),
+        })
+    }
+
+    async fn submit<T, F>(
+        &self,
+        queue: &Queue,
+        class: Class,
+        actor: Actor,
+        f: F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        // A receiver that is gone means that the caller was cancelled; the commit stands all the same.
+        queue.push(
+            class,
+            job(actor, f, move |result| drop(sender.send(result))),
+        );
+        receiver.await.unwrap_or(Err(Error::Busy))
+    }
+
+    fn submit_blocking<T, F>(&self, queue: &Queue, actor: Actor, f: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        queue.push(
+            Class::Interactive,
+            job(actor, f, move |result| drop(sender.send(result))),
+        );
+        receiver.recv().unwrap_or(Err(Error::Busy))
+    }
+
     /// Runs a closure on a reader thread over a snapshot.
-    pub async fn read<T, F>(&self, f: F) -> Result<T, Error> where T: Send + 'static, F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static { let _ = f; todo!() }
+    ///
+    /// # Errors
+    ///
+    /// The closure's, or `Busy` when the queue is full.
+    pub async fn read<T, F>(&self, f: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.submit(&self.inner.reads, Class::Interactive, Actor::system(), f)
+            .await
+    }
+
     /// Runs a closure in a write transaction; returns after the commit is on disk. The closure may run more than once.
-    pub async fn write<T, F>(&self, actor: Actor, f: F) -> Result<T, Error> where T: Send + 'static, F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static { let _ = (actor, f); todo!() }
+    ///
+    /// # Errors
+    ///
+    /// The closure's (nothing was written), `Busy`, or `Database` when the commit failed.
+    pub async fn write<T, F>(&self, actor: Actor, f: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.submit(&self.inner.writes, Class::Interactive, actor, f)
+            .await
+    }
+
     /// [`Store::write`] in the background class: runs when no interactive write waits.
-    pub async fn write_background<T, F>(&self, actor: Actor, f: F) -> Result<T, Error> where T: Send + 'static, F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static { let _ = (actor, f); todo!() }
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub async fn write_background<T, F>(&self, actor: Actor, f: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.submit(&self.inner.writes, Class::Background, actor, f)
+            .await
+    }
+
     /// [`Store::read`] for callers without a runtime.
-    pub fn read_blocking<T, F>(&self, f: F) -> Result<T, Error> where T: Send + 'static, F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static { let _ = f; todo!() }
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::read`].
+    pub fn read_blocking<T, F>(&self, f: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.submit_blocking(&self.inner.reads, Actor::system(), f)
+    }
+
     /// [`Store::write`] for callers without a runtime.
-    pub fn write_blocking<T, F>(&self, actor: Actor, f: F) -> Result<T, Error> where T: Send + 'static, F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static { let _ = (actor, f); todo!() }
-    /// Waits until some write of this process committed to the change feed, or the time is over. A hint: other processes' writes do not wake it.
-    pub async fn changed(&self, timeout: std::time::Duration) { let _ = timeout; todo!() }
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn write_blocking<T, F>(&self, actor: Actor, f: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.submit_blocking(&self.inner.writes, actor, f)
+    }
+
+    /// Waits until some write of this process reached the change feed or a job's work, or the time is over.
+    /// A hint: other processes' writes do not wake it.
+    pub async fn changed(&self, timeout: Duration) {
+        // Both ends of the wait mean "look again".
+        let _ = tokio::time::timeout(timeout, self.inner.context.changed.notified()).await;
+    }
+
     /// This process's node id; its lock file tells other processes whether it lives.
-    #[must_use] pub fn node(&self) -> &str { todo!() }
-    /// Stops accepting work, finishes what is queued, checkpoints.
-    pub fn close(&self) { todo!() }
+    #[must_use]
+    pub fn node(&self) -> &str {
+        self.inner.context.node.id()
+    }
+
+    /// Stops accepting work, finishes what is queued, writes the log back into the database.
+    pub fn close(&self) {
+        self.inner.close();
+    }
 }
-impl Tx<'_> {
+
+/// A transaction. Time is the same for the whole transaction.
+pub struct Tx<'a> {
+    connection: &'a mut dyn Connection,
+    context: &'a Context,
+    actor: Actor,
+    now_us: TimeUs,
+    touched_feed: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(
+        connection: &'a mut dyn Connection,
+        context: &'a Context,
+        actor: Actor,
+    ) -> Self {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            connection,
+            context,
+            actor,
+            now_us: i64::try_from(now.as_micros()).unwrap_or(i64::MAX),
+            touched_feed: false,
+        }
+    }
+
     /// Time of the transaction.
-    #[must_use] pub fn now_us(&self) -> TimeUs { todo!() }
+    #[must_use]
+    pub fn now_us(&self) -> TimeUs {
+        self.now_us
+    }
+
     /// A new opaque id: prefix and 128 random bits, `app_…`. An empty prefix gives a UUID v7 text (SCIM ids).
-    pub fn new_id(&mut self, prefix: &str) -> String { let _ = prefix; todo!() }
+    ///
+    /// # Errors
+    ///
+    /// `Database` when the system has no randomness.
+    pub fn new_id(&mut self, prefix: &str) -> Result<String, Error> {
+        if prefix.is_empty() {
+            return Ok(uuid::Uuid::now_v7().to_string());
+        }
+        Ok(format!("{prefix}{}", node::hex(&node::random::<16>()?)))
+    }
+
     /// Who acts.
-    #[must_use] pub fn actor(&self) -> &Actor { todo!() }
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.context.sealer
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.context.node
+    }
+
+    /// Notes that jobs should be looked at after the commit.
+    pub(crate) fn touch_feed(&mut self) {
+        self.touched_feed = true;
+    }
+
+    pub(crate) fn touched_feed(&self) -> bool {
+        self.touched_feed
+    }
+
+    pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        self.connection.query(sql, parameters)
+    }
+
+    /// The first row, if any.
+    pub(crate) fn first(&mut self, sql: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
+        Ok(self.connection.query(sql, parameters)?.into_iter().next())
+    }
+
+    /// The only column of the only row.
+    pub(crate) fn count(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.first(sql, parameters)?
+            .map_or(Ok(0), |row| row.unsigned(0))
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.connection.execute(sql, parameters)
+    }
 }

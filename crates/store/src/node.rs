@@ -1,0 +1,172 @@
+//! The data directory, the master key, and the lock file that tells other processes whether this one lives.
+
+use crate::Error;
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read, Write},
+    path::{Path, PathBuf},
+};
+
+fn io(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::Database(format!("cannot {what} {}: {error}", path.display()))
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Database(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .map_err(|error| io("restrict", path, &error))
+}
+#[cfg(not(unix))]
+fn restrict(_path: &Path, _mode: u32) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Makes a directory that only its owner may enter. An existing one is left as it is.
+pub(crate) fn private_directory(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path).map_err(|error| io("create", path, &error))?;
+    restrict(path, 0o700)
+}
+
+/// Makes an empty file that only its owner may read, if it does not exist.
+pub(crate) fn private_file(path: &Path) -> Result<(), Error> {
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(_) => restrict(path, 0o600),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io("create", path, &error)),
+    }
+}
+
+/// Reads the master key, making it on first use. Two processes that start at once end with the same key.
+pub(crate) fn master_key(directory: &Path) -> Result<[u8; 32], Error> {
+    let path = directory.join("master.key");
+    if !path.exists() {
+        let draft = directory.join(format!("master.key.{}", hex(&random::<8>()?)));
+        private_file(&draft)?;
+        let key = random::<32>()?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(&draft)
+            .map_err(|error| io("write", &draft, &error))?;
+        file.write_all(&key)
+            .map_err(|error| io("write", &draft, &error))?;
+        file.sync_all()
+            .map_err(|error| io("sync", &draft, &error))?;
+        // A hard link, unlike a rename, refuses to replace a key that another process has just made.
+        let linked = std::fs::hard_link(&draft, &path);
+        std::fs::remove_file(&draft).map_err(|error| io("remove", &draft, &error))?;
+        match linked {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(io("create", &path, &error));
+            }
+            _ => {}
+        }
+    }
+    let mut bytes = Vec::new();
+    File::open(&path)
+        .and_then(|file| file.take(64).read_to_end(&mut bytes))
+        .map_err(|error| io("read", &path, &error))?;
+    <[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| Error::Database(format!("{} must hold exactly 32 bytes", path.display())))
+}
+
+/// This process as a holder of leases.
+#[derive(Debug)]
+pub(crate) struct Node {
+    id: String,
+    directory: PathBuf,
+    // Held for its lock, which the operating system drops when the process dies, however it dies.
+    _lock: File,
+}
+
+impl Node {
+    /// Takes a new id with its lock file; removes lock files that nobody holds.
+    pub(crate) fn new(data: &Path) -> Result<Self, Error> {
+        let directory = data.join("nodes");
+        private_directory(&directory)?;
+        sweep(&directory);
+        let id = format!("nod_{}", hex(&random::<8>()?));
+        let path = directory.join(format!("{id}.lock"));
+        private_file(&path)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .map_err(|error| io("open", &path, &error))?;
+        lock.try_lock()
+            .map_err(|error| Error::Database(format!("cannot lock {}: {error}", path.display())))?;
+        Ok(Self {
+            id,
+            directory,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether another node of this data directory has died: its lock file is gone or free.
+    pub(crate) fn is_dead(&self, other: &str) -> bool {
+        if other == self.id {
+            return false;
+        }
+        let safe = other
+            .strip_prefix("nod_")
+            .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_hexdigit()));
+        safe && is_free(&self.directory.join(format!("{other}.lock")))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Best effort: a left-over file is swept by the next start.
+        let _ = std::fs::remove_file(self.directory.join(format!("{}.lock", self.id)));
+    }
+}
+
+fn is_free(path: &Path) -> bool {
+    match OpenOptions::new().write(true).open(path) {
+        Err(error) => error.kind() == ErrorKind::NotFound,
+        Ok(file) => file.try_lock().is_ok(),
+    }
+}
+
+fn sweep(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        // A file younger than a minute may belong to a process that has not locked it yet.
+        let old = entry
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok())
+            .is_some_and(|age| age.as_secs() > 60);
+        if old && path.extension().is_some_and(|e| e == "lock") && is_free(&path) {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Keeps index rows and unique values equal to the document: only the difference is written.
+
+use crate::{Error, Kind, Tx, WorkspaceId, connection::values};
+use std::collections::BTreeSet;
+use tenure_scim::{
+    Document, ScimError,
+    index::{self, IndexEntry},
+};
+
+type Key = (String, String, u32);
+
+fn keys(kind: Kind, document: &Document) -> BTreeSet<Key> {
+    index::entries(kind.resource_type(), document)
+        .into_iter()
+        .map(
+            |IndexEntry {
+                 attribute,
+                 key,
+                 element,
+             }| (attribute, key, element),
+        )
+        .collect()
+}
+
+/// Writes the difference between two states of a document; an empty `before` is a creation, an empty `after` a deletion.
+pub(crate) fn update(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    rid: i64,
+    before: &Document,
+    after: &Document,
+) -> Result<(), Error> {
+    let (old, new) = (keys(kind, before), keys(kind, after));
+    for (attribute, key, element) in old.difference(&new) {
+        tx.execute(
+            "DELETE FROM resource_index WHERE workspace_id = $1 AND kind = $2 AND attribute = $3 AND value = $4 AND rid = $5 AND element = $6",
+            values![workspace, kind, attribute, key, rid, *element],
+        )?;
+    }
+    for (attribute, key, element) in new.difference(&old) {
+        tx.execute(
+            "INSERT INTO resource_index (workspace_id, kind, attribute, value, rid, element) VALUES ($1, $2, $3, $4, $5, $6)",
+            values![workspace, kind, attribute, key, rid, *element],
+        )?;
+    }
+    unique(tx, workspace, kind, rid, before, after)
+}
+
+fn unique(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    rid: i64,
+    before: &Document,
+    after: &Document,
+) -> Result<(), Error> {
+    let old = index::unique(kind.resource_type(), before);
+    let new = index::unique(kind.resource_type(), after);
+    let same = |a: &index::UniqueEntry, b: &index::UniqueEntry| {
+        a.attribute == b.attribute && a.key == b.key
+    };
+    for entry in old
+        .iter()
+        .filter(|entry| !new.iter().any(|other| same(entry, other)))
+    {
+        tx.execute(
+            "DELETE FROM unique_value WHERE workspace_id = $1 AND kind = $2 AND attribute = $3 AND value = $4 AND rid = $5",
+            values![workspace, kind, &entry.attribute, &entry.key, rid],
+        )?;
+    }
+    for entry in new
+        .iter()
+        .filter(|entry| !old.iter().any(|other| same(entry, other)))
+    {
+        let taken = tx.execute(
+            "INSERT INTO unique_value (workspace_id, kind, attribute, value, rid) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (workspace_id, kind, attribute, value) DO NOTHING",
+            values![workspace, kind, &entry.attribute, &entry.key, rid],
+        )? == 0;
+        if taken {
+            return Err(Error::Scim(ScimError::uniqueness(format!(
+                "{} {:?} is taken by another {}",
+                entry.attribute,
+                entry.shown,
+                kind.as_str()
+            ))));
+        }
+    }
+    Ok(())
+}

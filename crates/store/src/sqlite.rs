@@ -1,0 +1,128 @@
+//! SQLite behind the connection interface.
+
+use crate::{
+    Error,
+    connection::{Connection, Row, Value},
+};
+use rusqlite::{ErrorCode, types::ValueRef};
+use std::{borrow::Cow, path::Path, time::Duration};
+
+/// A connection with the settings that durability needs.
+pub(crate) struct Sqlite(pub(crate) rusqlite::Connection);
+
+fn error(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Error::Conflict(error.to_string()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy,
+        _ => Error::Database(error.to_string()),
+    }
+}
+
+/// House dialect to SQLite: `$1` is `?1`, tokens are replaced.
+pub(crate) fn translate(sql: &str) -> Cow<'_, str> {
+    if !sql.contains('$') && !sql.contains("{{") {
+        return Cow::Borrowed(sql);
+    }
+    let text = sql.replace('$', "?");
+    if !text.contains("{{") {
+        return Cow::Owned(text);
+    }
+    Cow::Owned(
+        text.replace("{{identity}}", "INTEGER PRIMARY KEY AUTOINCREMENT")
+            .replace("{{bytes}}", "BLOB")
+            .replace("{{without_rowid}}", "WITHOUT ROWID")
+            .replace("{{tx}}", "0")
+            .replace("{{for_update}}", ""),
+    )
+}
+
+impl Sqlite {
+    /// Opens a file. `durable` false is for throw-away databases in tests.
+    pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, Error> {
+        let connection = rusqlite::Connection::open(path).map_err(error)?;
+        connection
+            .busy_timeout(Duration::from_secs(10))
+            .map_err(error)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        let synchronous = if durable { "FULL" } else { "OFF" };
+        connection
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; \
+                 PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;"
+            ))
+            .map_err(error)?;
+        Ok(Self(connection))
+    }
+
+    /// Commits. An I/O error here means that what was written may or may not be on disk.
+    pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        match self.0.execute_batch("COMMIT") {
+            Ok(()) => Ok(()),
+            Err(failed) => {
+                if failed.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+                    // A failed sync must not be retried: the pages may be gone although a second sync succeeds.
+                    tracing::error!(error = %failed, "the database cannot sync its log; stopping so that nothing wrong is acknowledged");
+                    std::process::abort();
+                }
+                Err(error(failed))
+            }
+        }
+    }
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, parameters: &[Value]) -> Result<(), Error> {
+    for (index, value) in parameters.iter().enumerate() {
+        let index = index + 1;
+        match value {
+            Value::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
+            Value::Integer(number) => statement.raw_bind_parameter(index, number),
+            Value::Text(text) => statement.raw_bind_parameter(index, text),
+            Value::Bytes(bytes) => statement.raw_bind_parameter(index, bytes),
+        }
+        .map_err(error)?;
+    }
+    Ok(())
+}
+
+fn read(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, Error> {
+    let mut values = Vec::with_capacity(columns);
+    for column in 0..columns {
+        values.push(match row.get_ref(column).map_err(error)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+            ValueRef::Real(_) => {
+                return Err(Error::Database(format!("column {column} is a real number")));
+            }
+        });
+    }
+    Ok(Row(values))
+}
+
+impl Connection for Sqlite {
+    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        let mut statement = self.0.prepare_cached(&translate(sql)).map_err(error)?;
+        bind(&mut statement, parameters)?;
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut result = Vec::new();
+        while let Some(row) = rows.next().map_err(error)? {
+            result.push(read(row, columns)?);
+        }
+        Ok(result)
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
+        let mut statement = self.0.prepare_cached(&translate(sql)).map_err(error)?;
+        bind(&mut statement, parameters)?;
+        statement
+            .raw_execute()
+            .map(|changed| changed as u64)
+            .map_err(error)
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), Error> {
+        self.0.execute_batch(&translate(sql)).map_err(error)
+    }
+}
