@@ -207,7 +207,7 @@ fn filters_are_checked() {
             config.users.filters.push(ScopingFilter {
                 title: "F".to_owned(),
                 clauses: vec![clause],
-            })
+            });
         }
     };
     let place = "users.filters[0].clauses[0]";
@@ -245,7 +245,7 @@ fn filters_are_checked() {
             config.users.filters.push(ScopingFilter {
                 title: "F".to_owned(),
                 clauses: Vec::new(),
-            })
+            });
         },
         &[("users.filters[0]", "no clauses")],
     );

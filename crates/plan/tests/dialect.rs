@@ -56,7 +56,7 @@ fn one(operation: &Operation) -> Request {
 }
 
 #[track_caller]
-fn check_patch(changes: Vec<Change>, known_after: Value, wanted: Value) {
+fn check_patch(changes: Vec<Change>, known_after: Value, wanted: &Value) {
     let request = one(&operation(
         ObjectKind::User,
         Action::Update,
@@ -163,7 +163,7 @@ fn updates_add_replace_and_remove() {
             change(&format!("{ENTERPRISE}:manager"), json!("t-8"), json!("t-9")),
         ],
         json!({}),
-        json!([
+        &json!([
             { "op": "replace", "path": "displayName", "value": "Ada Okafor" },
             { "op": "add", "path": "title", "value": "Chef" },
             { "op": "remove", "path": "nickName" },
@@ -185,13 +185,13 @@ fn new_elements_are_added_whole() {
     check_patch(
         changes.clone(),
         json!({ street: "Main 1", city: "Lagos" }),
-        json!([{ "op": "add", "path": "addresses", "value": [{ "type": "work", "streetAddress": "Main 1", "locality": "Lagos" }] }]),
+        &json!([{ "op": "add", "path": "addresses", "value": [{ "type": "work", "streetAddress": "Main 1", "locality": "Lagos" }] }]),
     );
     // The target has the element already, so its other part is not disturbed.
     check_patch(
         changes[..1].to_vec(),
         json!({ street: "Main 1", city: "Lagos" }),
-        json!([{ "op": "add", "path": street, "value": "Main 1" }]),
+        &json!([{ "op": "add", "path": street, "value": "Main 1" }]),
     );
 }
 

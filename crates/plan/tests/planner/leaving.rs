@@ -38,7 +38,7 @@ fn leaving_scope_disables_once() {
             config
                 .users
                 .mappings
-                .retain(|mapping| mapping.target != "active")
+                .retain(|mapping| mapping.target != "active");
         })
         .check("skip EntrySynchronizationSkipped, unmanaged");
     Setup::linked()

@@ -96,7 +96,7 @@ fn values_fit_their_target() {
                 .iter_mut()
                 .find(|mapping| mapping.target == "active")
                 .unwrap()
-                .source = source
+                .source = source;
         })
     };
     active("Not([IsSoftDeleted])").check("skip RedundantExport");
