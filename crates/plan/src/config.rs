@@ -1,79 +1,145 @@
-//! Configuration of an application, as it is stored and exchanged (JSON through serde, unknown members refused).
+//! Configuration of an application, as it is stored and exchanged: JSON through serde, unknown members refused.
+
+use crate::dialect::Dialect;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Users or groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ObjectKind { User, Group }
+pub enum ObjectKind {
+    /// A person's account.
+    User,
+    /// A group with members.
+    Group,
+}
 
-/// Who is a candidate ("Sync only assigned users and groups" / "Sync all users and groups").
+impl ObjectKind {
+    /// `User` or `Group`, the SCIM resource type.
+    #[must_use]
+    pub fn resource_type(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+}
+
+/// Who is a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scope { Assigned, All }
+pub enum Scope {
+    /// "Sync only assigned users and groups".
+    Assigned,
+    /// "Sync all users and groups".
+    All,
+}
 
 /// Everything about an application that decides a plan; the credentials are kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplicationConfig {
+    /// Who is a candidate.
     pub scope: Scope,
+    /// How people are provisioned.
     pub users: ObjectConfig,
+    /// How groups are provisioned.
     pub groups: ObjectConfig,
-    /// Leave accounts alone that fall out of scope (spec 6.4).
+    /// Leave accounts alone that fall out of scope; they are not managed any more.
     #[serde(default)]
     pub skip_out_of_scope_deletions: bool,
     /// More deletes and disables than this in one cycle are held; `None`: no limit.
     #[serde(default)]
     pub deletion_threshold: Option<u32>,
+    /// Where failures are reported.
     #[serde(default)]
     pub notification_email: Option<String>,
-    /// Minutes between cycles when nothing wakes the job. Default 40.
+    /// Minutes between cycles when nothing wakes the job, 1 to 1440. Default 40.
     #[serde(default = "default_interval")]
     pub interval_minutes: u32,
+    /// How the target wants to be spoken to.
     #[serde(default)]
-    pub dialect: crate::dialect::Dialect,
+    pub dialect: Dialect,
 }
-fn default_interval() -> u32 { 40 }
+
+fn default_interval() -> u32 {
+    40
+}
 
 /// One object type of an application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectConfig {
+    /// Whether objects of this type are provisioned at all.
     pub enabled: bool,
+    /// What may be done at the target.
     pub actions: Actions,
     /// OR between filters; none: everything passes.
     #[serde(default)]
     pub filters: Vec<ScopingFilter>,
+    /// One per target attribute.
     pub mappings: Vec<Mapping>,
 }
 
-/// Target object actions.
+/// Target object actions. Disabling is an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Actions { pub create: bool, pub update: bool, pub delete: bool }
+pub struct Actions {
+    /// Create accounts that do not exist.
+    pub create: bool,
+    /// Change accounts, also to disable them.
+    pub update: bool,
+    /// Delete accounts whose source object is gone.
+    pub delete: bool,
+}
 
 /// A titled list of clauses, all of which must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScopingFilter { pub title: String, pub clauses: Vec<Clause> }
+pub struct ScopingFilter {
+    /// For people.
+    pub title: String,
+    /// AND between clauses.
+    pub clauses: Vec<Clause>,
+}
 
 /// `attribute operator value`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Clause { pub attribute: String, /// Label of spec 3.2, compared without case, space or underscore.
-    pub operator: String, #[serde(default)] pub value: Option<String> }
+pub struct Clause {
+    /// Source attribute.
+    pub attribute: String,
+    /// Label such as `EQUALS` or `IS NOT NULL`, compared without case, space or underscore.
+    pub operator: String,
+    /// What to compare with; none for unary operators.
+    #[serde(default)]
+    pub value: Option<String>,
+}
 
 /// Where a target attribute's value comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Source { /// Source attribute by name.
-    Attribute(String), Constant(Value), Expression(String), None }
+pub enum Source {
+    /// Source attribute by name.
+    Attribute(String),
+    /// Always this value.
+    Constant(Value),
+    /// Result of an expression.
+    Expression(String),
+    /// Nothing flows; an empty target value is filled with the mapping's default.
+    None,
+}
 
 /// When a mapping applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
-pub enum Apply { #[default] Always, /// Only during object creation.
-    OnCreate }
+pub enum Apply {
+    /// At creation and at every update.
+    #[default]
+    Always,
+    /// Only during object creation.
+    OnCreate,
+}
 
 /// One attribute mapping.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,10 +147,12 @@ pub enum Apply { #[default] Always, /// Only during object creation.
 pub struct Mapping {
     /// SCIM path: `userName`, `emails[type eq "work"].value`, `urn:…:User:manager`, `members`.
     pub target: String,
+    /// Where the value comes from.
     pub source: Source,
     /// Sent at creation when the source gives nothing.
     #[serde(default)]
     pub default: Option<Value>,
+    /// When the mapping applies.
     #[serde(default)]
     pub apply: Apply,
     /// Matching precedence from 1; absent: not a matching attribute.

@@ -4,15 +4,19 @@
 //! languages of the protocol, [`patch`] and [`validate`] change documents, [`project`] cuts them to what was
 //! asked for, [`index`] says which values a store should index. Nothing here does I/O or reads a clock.
 
+mod cursor;
+pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod index;
 pub mod json;
 pub mod limits;
+mod normalize;
 pub mod patch;
 pub mod path;
 pub mod project;
 pub mod schema;
+mod standard;
 pub mod validate;
 pub mod value;
 

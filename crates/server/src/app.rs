@@ -1,6 +1,23 @@
 //! The application: what every handler can reach, and the server loop.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
 use tenure_engine::Engine;
 use tenure_store::Store;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
+
+use crate::limits;
 
 /// Settings of a server.
 #[derive(Debug, Clone)]
@@ -16,17 +33,104 @@ pub struct Config {
 /// State shared by all handlers; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
+    /// Everything that is kept.
     pub store: Store,
+    /// What changes targets.
     pub engine: Engine,
-    pub config: std::sync::Arc<Config>,
+    /// Settings.
+    pub config: Arc<Config>,
 }
 
-/// Answers requests on a listener until `stop` becomes true, then drains (at most 25 s).
+/// All routes with their layers, for [`serve`] and for callers that bring a listener of their own.
+pub fn router(app: App) -> Router {
+    crate::routes::router(app)
+}
+
+/// Answers requests on a listener until `stop` becomes true (or its sender is gone), then drains: no new connections,
+/// requests in flight are answered, and what is left after 25 s is cut.
+///
+/// # Errors
+/// None at present: an accept error is logged and the loop goes on.
 pub async fn serve(
     app: App,
-    listener: tokio::net::TcpListener,
-    stop: tokio::sync::watch::Receiver<bool>,
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let _ = (app, listener, stop, crate::console::router());
-    todo!()
+    let service = router(app);
+    let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        // Room first, then accept: when the server is full, further connections wait in the listener's queue.
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted,
+            () = stopped(&mut stop) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        let Some((stream, permit)) = accepted else {
+            continue;
+        };
+        let connection = http1_builder().serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(service.clone()),
+        );
+        let watched = graceful.watch(connection);
+        connections.spawn(async move {
+            if let Err(error) = watched.await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits::DRAIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = connections.len(),
+            "cutting connections that did not finish in time"
+        );
+    }
+    connections.shutdown().await;
+    Ok(())
+}
+
+fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEADER_READ)
+        .max_headers(limits::HEADERS)
+        .max_buf_size(limits::HEADER_BYTES);
+    builder
+}
+
+/// The next connection with its place; `None` when there was an error that does not concern the listener as such.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "could not switch off Nagle's algorithm");
+            }
+            Some((stream, permit))
+        }
+        Err(error) => {
+            // Out of file descriptors, most likely: pausing lets others finish instead of spinning.
+            tracing::warn!(%error, "could not accept a connection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody can stop us any more, which is a reason to stop.
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        tracing::debug!("the stop signal's sender is gone");
+    }
 }

@@ -1,10 +1,15 @@
 //! Everything that answers requests: SCIM API, console, operations endpoints.
 //!
 //! Where to begin: [`app`] holds what handlers share and the server loop, `routes` composes all routes with the
-//! layers of `layers`, `scim` is the SCIM API over the store, `console` the pages for people.
+//! layers of `layer`, `scim` is the SCIM API over the store, `console` the pages for people.
 
 pub mod app;
 mod console;
+mod layer;
+mod limits;
+mod ops;
 mod password;
+mod routes;
+mod scim;
 
-pub use app::{App, Config, serve};
+pub use app::{App, Config, router, serve};
