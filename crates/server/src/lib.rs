@@ -13,3 +13,4 @@ mod routes;
 mod scim;
 
 pub use app::{App, Config, router, serve};
+pub use password::{HashError, check_rules as check_password, hash as hash_password};

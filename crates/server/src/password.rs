@@ -87,7 +87,7 @@ const COMMON: &[&str] = &[
 /// A password could not be hashed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed: {0}")]
-pub(crate) struct HashError(String);
+pub struct HashError(String);
 
 fn argon2() -> Result<Argon2<'static>, HashError> {
     let params =
@@ -128,8 +128,11 @@ async fn bounded<T: Send + 'static>(
     .map_err(|error| HashError(error.to_string()))
 }
 
-/// The PHC string of a new password, with a random salt.
-pub(crate) async fn hash(password: String) -> Result<String, HashError> {
+/// The PHC string of a new password, with a random salt: Argon2id, 64 MiB, three passes.
+///
+/// # Errors
+/// When there is no randomness or no memory for the hash.
+pub async fn hash(password: String) -> Result<String, HashError> {
     bounded(move || compute(&password)).await?
 }
 
@@ -169,8 +172,11 @@ fn is_built_from(password: &str, word: &str) -> bool {
     !word.is_empty() && !letters.is_empty() && letters.replace(&word, "").is_empty()
 }
 
-/// Checks a new password. The error is one sentence for the person who types it.
-pub(crate) fn check_rules(password: &str, email: &str, workspace: &str) -> Result<(), String> {
+/// Checks a new password: length, well-known ones, and names that an attacker would try first.
+///
+/// # Errors
+/// One sentence for the person who types it.
+pub fn check_rules(password: &str, email: &str, workspace: &str) -> Result<(), String> {
     let chars = password.chars().count();
     if chars < MIN_CHARS {
         return Err(format!(

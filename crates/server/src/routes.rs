@@ -54,10 +54,6 @@ pub(crate) fn is_scim(path: &str) -> bool {
     path.split('/').find(|segment| !segment.is_empty()) == Some("scim")
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature is given by the layer"
-)]
 fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
     scim::error_response(&ScimError::status(
         500,
@@ -65,14 +61,55 @@ fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
     ))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature is given by the layer"
-)]
 fn page_panic(_panic: Box<dyn Any + Send>) -> Response {
     (
         StatusCode::INTERNAL_SERVER_ERROR,
         "The server failed on this request.\n",
     )
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::header::CONTENT_TYPE};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panics_become_answers() {
+        for (layer, content_type, start) in [
+            (
+                scim_panic as fn(Box<dyn Any + Send>) -> Response,
+                "application/scim+json",
+                "{\"schemas\":",
+            ),
+            (page_panic, "text/plain; charset=utf-8", "The server failed"),
+        ] {
+            let failing = Router::new().route(
+                "/",
+                get(async || -> &'static str { panic!("as the test wants") }),
+            );
+            let router = failing.layer(CatchPanicLayer::custom(layer));
+            let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.headers()[CONTENT_TYPE], content_type);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert!(body.starts_with(start.as_bytes()), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn scim_paths() {
+        for (path, expected) in [
+            ("/scim", true),
+            ("/scim/v2/Users", true),
+            ("//scim//Users", true),
+            ("/scimmer", false),
+            ("/w/scim", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_scim(path), expected, "{path}");
+        }
+    }
 }

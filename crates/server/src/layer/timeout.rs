@@ -26,3 +26,27 @@ pub(crate) async fn limit(request: Request, next: Next) -> Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, http::header::CONTENT_TYPE, middleware::from_fn};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn endless_handlers_are_cut() {
+        for (path, content_type) in [
+            ("/scim/Users", "application/scim+json"),
+            ("/w/mills", "text/plain; charset=utf-8"),
+        ] {
+            let router = Router::new()
+                .fallback(std::future::pending::<Response>)
+                .layer(from_fn(limit));
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let response = router.oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[CONTENT_TYPE], content_type, "{path}");
+        }
+    }
+}

@@ -1,29 +1,184 @@
 //! The SCIM API (RFC 7644) over the store.
+//!
+//! A request goes through `route` (which endpoint), `bearer` (which workspace), one of `resources`, `search` and
+//! `discovery`, and comes back through `render` or `error`. Refusals come in the order 401, 403, 404, 412, 415, 400,
+//! 409, so that a stranger learns nothing from a body that was judged too early.
+
+mod bearer;
+mod body;
+mod discovery;
+mod error;
+mod etag;
+mod limits;
+mod query;
+mod render;
+mod resources;
+mod route;
+mod search;
+
+use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
-    http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE},
+    body::{Body, HttpBody as _},
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE},
+        request::Parts,
+    },
+    response::Response,
 };
-use tenure_scim::ScimError;
+use tenure_store::{Actor, token::Principal};
+
+pub(crate) use error::error_response;
 
 use crate::App;
+use error::{Refusal, SCIM_JSON};
+use route::Endpoint;
+
+/// What SCIM handlers share.
+#[derive(Debug)]
+struct Scim {
+    app: App,
+    /// SCIM root that clients see, without a slash at its end.
+    base_url: Arc<str>,
+    touches: bearer::Touches,
+}
+
+/// An authenticated request, its body aside.
+struct Call<'a> {
+    scim: &'a Scim,
+    principal: Principal,
+    parts: Parts,
+}
+
+impl Call<'_> {
+    fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    fn header(&self, name: &HeaderName) -> Option<String> {
+        let value = self.parts.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    fn actor(&self) -> Actor {
+        Actor {
+            kind: "token".to_owned(),
+            id: self.principal.token_id.clone(),
+            name: self.principal.token_name.clone(),
+        }
+    }
+}
 
 /// Answers every path under `/scim`.
 pub(crate) fn service(app: App) -> Router {
-    Router::new()
-        .fallback(async || error_response(&ScimError::status(501, "Not implemented.")))
-        .with_state(app)
+    let base_url = format!("{}/scim", app.config.public_url).into();
+    let scim = Scim {
+        app,
+        base_url,
+        touches: bearer::Touches::default(),
+    };
+    Router::new().fallback(handle).with_state(Arc::new(scim))
 }
 
-/// An error as RFC 7644 section 3.12 wants it.
-pub(crate) fn error_response(error: &ScimError) -> Response<Body> {
-    let mut response = Response::new(Body::from(error.body().to_string()));
-    *response.status_mut() =
-        StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/scim+json"),
-    );
+async fn handle(State(scim): State<Arc<Scim>>, mut request: Request) -> Response {
+    let plain_json = wants_plain_json(request.headers());
+    let head = request.method() == Method::HEAD;
+    if head {
+        *request.method_mut() = Method::GET;
+    }
+    let mut response = answer(&scim, request)
+        .await
+        .unwrap_or_else(Refusal::into_response);
+    if plain_json && response.headers().contains_key(CONTENT_TYPE) {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if head {
+        without_body(&mut response);
+    }
+    response
+}
+
+async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let endpoint = route::find(parts.uri.path());
+    if endpoint == Some(Endpoint::ServiceProviderConfig) {
+        return discovery::configuration(scim, &parts);
+    }
+    let principal = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
+    let Some(endpoint) = endpoint else {
+        return Err(Refusal::status(404, "There is no such endpoint."));
+    };
+    let method = parts.method.clone();
+    let call = Call {
+        scim,
+        principal,
+        parts,
+    };
+    match (endpoint, method) {
+        (Endpoint::Root, Method::GET) => search::list_all(call).await,
+        (Endpoint::RootSearch, Method::POST) => search::search_all(call, body).await,
+        (Endpoint::Me, _) => Err(Refusal::status(
+            501,
+            "`/Me` is not supported: a token stands for no person.",
+        )),
+        (Endpoint::Bulk, _) => Err(Refusal::status(501, "Bulk requests are not supported.")),
+        (Endpoint::Collection(kind), Method::GET) => search::list(call, kind).await,
+        (Endpoint::Collection(kind), Method::POST) => resources::create(call, kind, body).await,
+        (Endpoint::Search(kind), Method::POST) => search::search(call, kind, body).await,
+        (Endpoint::Resource(kind, id), Method::GET) => resources::get(call, kind, id).await,
+        (Endpoint::Resource(kind, id), Method::PUT) => {
+            resources::replace(call, kind, id, body).await
+        }
+        (Endpoint::Resource(kind, id), Method::PATCH) => {
+            resources::patch(call, kind, id, body).await
+        }
+        (Endpoint::Resource(kind, id), Method::DELETE) => resources::delete(call, kind, id).await,
+        (Endpoint::Schemas(id), Method::GET) => discovery::schemas(&call, id.as_deref()),
+        (Endpoint::ResourceTypes(name), Method::GET) => {
+            discovery::resource_types(&call, name.as_deref())
+        }
+        (endpoint, _) => Err(Refusal::method_not_allowed(endpoint.allow())),
+    }
+}
+
+/// Whether a client takes `application/json` and does not say that it takes SCIM's own type.
+fn wants_plain_json(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
+    let mut types = accept
+        .split(',')
+        .filter_map(|range| range.split(';').next())
+        .map(str::trim);
+    let plain = |media_type: &str| media_type.eq_ignore_ascii_case("application/json");
+    types.clone().any(plain)
+        && !types.any(|media_type| {
+            ["application/scim+json", "application/*", "*/*"]
+                .iter()
+                .any(|scim| media_type.eq_ignore_ascii_case(scim))
+        })
+}
+
+/// For HEAD: the headers of the GET, its length included.
+fn without_body(response: &mut Response) {
+    if let Some(length) = response.body().size_hint().exact() {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *response.body_mut() = Body::empty();
+}
+
+/// JSON text as an answer.
+fn json_response(status: StatusCode, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
     response
 }

@@ -1,0 +1,250 @@
+//! One request, one reply, and what is known when there is no reply.
+
+use crate::{Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
+use futures_util::StreamExt;
+use reqwest::{Client, ClientBuilder, Method, header};
+use std::{
+    error::Error as _,
+    fmt,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Largest accepted reply body in bytes.
+pub const REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// Time for DNS, TCP and TLS together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Refusals take at least this long, so that their speed tells nothing about the inside.
+const REFUSAL_TIME: Duration = Duration::from_millis(300);
+const USER_AGENT: &str = concat!("Tenure/", env!("CARGO_PKG_VERSION"));
+
+/// Makes requests under one policy. Cheap to clone; connections are pooled.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    policy: Policy,
+    client: Result<Client, String>,
+}
+
+/// A request to one target.
+#[derive(Clone)]
+pub struct Call {
+    /// HTTP method in capitals.
+    pub method: String,
+    /// Absolute URL.
+    pub url: String,
+    /// Bearer token; never part of `Debug` output of an exchange.
+    pub bearer: Option<String>,
+    /// JSON body, sent as `application/scim+json`.
+    pub body: Option<serde_json::Value>,
+    /// For the whole call, from resolving the name to the last byte of the reply.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bearer = self.bearer.as_ref().map(|_| "***");
+        formatter
+            .debug_struct("Call")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("bearer", &bearer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A reply.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status code.
+    pub status: u16,
+    /// The header as sent, empty when absent.
+    pub content_type: String,
+    /// Seconds, from `Retry-After` in either form.
+    pub retry_after_s: Option<u64>,
+    /// At most [`REPLY_BYTES`].
+    pub body: Vec<u8>,
+    /// From the start of the call to the last byte.
+    pub duration_ms: u64,
+}
+
+/// Why there is no reply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EgressError {
+    /// The URL or address is not allowed; nothing was sent.
+    #[error("{0}")]
+    Refused(String),
+    /// No connection: nothing was sent.
+    #[error("{0}")]
+    Connect(String),
+    /// The request may have been carried out: the connection broke or the time was over after sending began.
+    #[error("{0}")]
+    Unknown(String),
+    /// The reply is larger than allowed.
+    #[error("the reply is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl Egress {
+    /// A client under a policy. Server certificates are checked against the roots of the operating system.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        // Fails only when a provider is installed already, which is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = builder(policy).build().or_else(|error| {
+            tracing::warn!(error = %describe(&error), "no root certificates; https targets cannot be reached");
+            builder(policy).tls_certs_only([]).build().map_err(|error| describe(&error))
+        });
+        Self { policy, client }
+    }
+
+    /// Checks a URL without sending: scheme, port, user information, fragment, literal addresses, names that are never
+    /// public. [`EgressError::Refused`] says what is wrong.
+    pub fn check(&self, url: &str) -> Result<url::Url, EgressError> {
+        self.policy.check(url)
+    }
+
+    /// Sends and reads the whole reply. Follows no redirect, retries nothing.
+    pub async fn send(&self, call: Call) -> Result<Reply, EgressError> {
+        let started = Instant::now();
+        let outcome = match tokio::time::timeout(call.timeout, self.exchange(&call, started)).await
+        {
+            Ok(outcome) => outcome,
+            Err(_) => Err(EgressError::Unknown(format!(
+                "no reply within {} s",
+                call.timeout.as_secs_f32()
+            ))),
+        };
+        if self.policy == Policy::PublicOnly && matches!(outcome, Err(EgressError::Refused(_))) {
+            tokio::time::sleep(REFUSAL_TIME.saturating_sub(started.elapsed())).await;
+        }
+        let path = call.url.split('?').next().unwrap_or_default();
+        match &outcome {
+            Ok(reply) => tracing::debug!(
+                method = call.method,
+                path,
+                status = reply.status,
+                duration_ms = reply.duration_ms,
+                "sent"
+            ),
+            Err(error) => tracing::debug!(method = call.method, path, %error, "no reply"),
+        }
+        outcome
+    }
+
+    async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, EgressError> {
+        let url = self.policy.check(&call.url)?;
+        let client = self
+            .client
+            .as_ref()
+            .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
+        let method = Method::from_bytes(call.method.as_bytes())
+            .map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
+        let mut request = client
+            .request(method, url)
+            .header(header::ACCEPT, "application/scim+json, application/json");
+        if let Some(bearer) = &call.bearer {
+            let mut value =
+                header::HeaderValue::try_from(format!("Bearer {bearer}")).map_err(|_| {
+                    EgressError::Refused(
+                        "the secret contains characters that a header cannot carry".to_owned(),
+                    )
+                })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        if let Some(body) = &call.body {
+            request = request
+                .header(header::CONTENT_TYPE, "application/scim+json")
+                .body(body.to_string());
+        }
+        let response = request.send().await.map_err(|error| classify(&error))?;
+        let text = |name: header::HeaderName| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (status, content_type, retry_after) = (
+            response.status().as_u16(),
+            text(header::CONTENT_TYPE),
+            text(header::RETRY_AFTER),
+        );
+        let body = read(response).await?;
+        Ok(Reply {
+            status,
+            content_type,
+            retry_after_s: retry_after::seconds(&retry_after, now_s()),
+            body,
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn builder(policy: Policy) -> ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .dns_resolver(CheckedResolver(policy))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(64)
+}
+
+async fn read(response: reqwest::Response) -> Result<Vec<u8>, EgressError> {
+    let mut body = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            EgressError::Unknown(format!("the reply broke off: {}", describe(&error)))
+        })?;
+        if body.len() + chunk.len() > REPLY_BYTES {
+            return Err(EgressError::TooLarge(REPLY_BYTES));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Connecting comes before sending: only those errors prove that nothing was sent.
+fn classify(error: &reqwest::Error) -> EgressError {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.is::<Blocked>() {
+            return EgressError::Refused(Blocked.to_string());
+        }
+        source = cause.source();
+    }
+    if error.is_builder() {
+        EgressError::Refused(describe(error))
+    } else if error.is_connect() {
+        EgressError::Connect(describe(error))
+    } else {
+        EgressError::Unknown(describe(error))
+    }
+}
+
+/// The innermost cause says what happened; the outer layers say only that something did. Never contains the URL.
+fn describe(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    causes.pop().unwrap_or_else(|| {
+        if error.is_timeout() {
+            "the time was over".to_owned()
+        } else {
+            "the request failed".to_owned()
+        }
+    })
+}
+
+fn now_s() -> i64 {
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
+}

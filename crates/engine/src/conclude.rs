@@ -1,0 +1,150 @@
+//! How a cycle ends: its status, the health of the job, and when it is due again.
+
+use crate::{
+    cycle::Wish,
+    engine::{EngineError, now_us},
+    quarantine, retry,
+    run::{Halt, Run},
+};
+use tenure_store::{
+    Error, application, escrow, job,
+    job::{Job, State},
+    run::{self, CycleKind},
+};
+
+impl Run<'_> {
+    /// Ends the cycle and says when the job is due again.
+    pub(crate) async fn conclude(
+        &mut self,
+        result: Result<(), Halt>,
+        job: &Job,
+        wish: Wish,
+        head: i64,
+        interval_us: i64,
+    ) -> Result<i64, EngineError> {
+        let now = now_us();
+        let since = job.quarantined_since_us.unwrap_or(now);
+        let (status, message, health, run_at_us) = match result {
+            Ok(()) => match self.verdict() {
+                None => (
+                    "completed",
+                    // What a dry run only shows, a real one would hold.
+                    self.hold.clone(),
+                    self.healthy(job).await?,
+                    now + interval_us,
+                ),
+                Some((code, reason)) => (
+                    "quarantined",
+                    Some(reason.clone()),
+                    Some(Some((code, reason))),
+                    retry::ladder_us(since, now),
+                ),
+            },
+            Err(Halt::Unhealthy(code, reason)) => {
+                self.end(
+                    "quarantined",
+                    Some(reason.clone()),
+                    (!wish.dry_run).then_some(Some((code, reason))),
+                    None,
+                )
+                .await?;
+                return Ok(if wish.dry_run {
+                    job.run_at_us
+                } else {
+                    retry::ladder_us(since, now)
+                });
+            }
+            Err(Halt::Unreachable(failure)) => {
+                self.end("interrupted", Some(failure.message), None, None)
+                    .await?;
+                let minutes = u32::try_from(interval_us / 60_000_000).unwrap_or(u32::MAX);
+                return Ok(if wish.dry_run {
+                    job.run_at_us
+                } else {
+                    retry::interrupted_us(job.failures, now, minutes)
+                });
+            }
+            // The same cycle goes on when the program runs again.
+            Err(Halt::Stopped) if *self.stop.borrow() => return Ok(now),
+            Err(Halt::Stopped) => {
+                self.end("interrupted", Some("switched off".to_owned()), None, None)
+                    .await?;
+                return Ok(now);
+            }
+            Err(Halt::Store(error)) => return Err(error.into()),
+        };
+        if wish.dry_run {
+            self.end("completed", message, None, None).await?;
+            return Ok(job.run_at_us);
+        }
+        self.end(status, message, health, Some(head)).await?;
+        Ok(run_at_us)
+    }
+
+    /// A clean cycle lifts a quarantine, but not while deletions that caused it are still held.
+    async fn healthy(&self, job: &Job) -> Result<Option<Option<(&'static str, String)>>, Error> {
+        if job.state != State::Quarantined {
+            return Ok(None);
+        }
+        let (workspace, application) = (self.context.workspace, self.context.application);
+        let is_held = job.quarantine_code.as_deref() == Some(quarantine::TOO_MANY_DELETES)
+            && self
+                .engine
+                .store
+                .read(move |tx| escrow::count(tx, workspace, application))
+                .await?
+                > 0;
+        Ok((!is_held).then_some(None))
+    }
+
+    fn verdict(&self) -> Option<(&'static str, String)> {
+        if let (Some(why), true) = (&self.hold, self.held_operations > 0) {
+            return Some((
+                quarantine::TOO_MANY_DELETES,
+                format!("{why}; {} operations are held", self.held_operations),
+            ));
+        }
+        let counts = &self.counts;
+        quarantine::by_failures(
+            counts.failed,
+            counts.created + counts.updated + counts.disabled + counts.deleted + counts.skipped,
+        )
+    }
+
+    /// `health`: what the quarantine becomes, if it changes; `watermark`: the cycle is over for good.
+    async fn end(
+        &self,
+        status: &'static str,
+        message: Option<String>,
+        health: Option<Option<(&'static str, String)>>,
+        watermark: Option<i64>,
+    ) -> Result<(), Error> {
+        let (lease, cycle_id, counts) = (self.lease(), self.cycle.id.clone(), self.counts);
+        let (workspace, key, version) = (
+            self.context.workspace,
+            self.context.application,
+            self.version,
+        );
+        let was_incremental = self.cycle.kind == CycleKind::Incremental;
+        self.write(move |tx| {
+            run::end(tx, &lease, &cycle_id, status, &counts, message.as_deref())?;
+            if let Some(health) = &health {
+                job::set_quarantine(
+                    tx,
+                    &lease,
+                    health
+                        .as_ref()
+                        .map(|(code, reason)| (*code, reason.as_str())),
+                )?;
+            }
+            if let Some(watermark) = watermark {
+                // A configuration that changed meanwhile wants a full cycle.
+                let is_current = application::get(tx, workspace, key)?.version == version
+                    && (!was_incremental || job::get(tx, workspace, key)?.watermark.is_some());
+                job::finish_cycle(tx, &lease, is_current.then_some(watermark))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}

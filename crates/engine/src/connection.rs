@@ -1,0 +1,226 @@
+//! Testing a connection: does the target speak SCIM, and does it accept the credentials?
+
+use crate::{
+    code,
+    load::object_kind,
+    matching,
+    run::Halt,
+    target::{Answer, Exchange, Failure, FailureKind, ReadTarget},
+};
+use serde::Serialize;
+use tenure_plan::{
+    Compiled,
+    config::ObjectKind,
+    dialect::{Method, Request, match_request},
+};
+use tenure_store::Kind;
+
+/// One request of a connection test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// `Filter on userName`, …
+    pub name: String,
+    /// Whether the answer is as SCIM wants it.
+    pub passed: bool,
+    /// Answer, and advice when it failed.
+    pub detail: String,
+    /// `GET Users?filter=…`
+    pub request: String,
+    /// HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// With all attempts.
+    pub duration_ms: u64,
+}
+
+/// Result of a connection test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionReport {
+    /// All checks passed that matter.
+    pub passed: bool,
+    /// One sentence for people.
+    pub summary: String,
+    /// In the order they were made.
+    pub checks: Vec<Check>,
+}
+
+/// Asks for people and groups that cannot exist, and for the configuration of the service provider.
+pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> ConnectionReport {
+    let mut checks = Vec::new();
+    let mut failures = Vec::new();
+    for kind in [ObjectKind::User, ObjectKind::Group] {
+        if !compiled.provisions(kind) {
+            continue;
+        }
+        let (attribute, exchange) = ask_for_nobody(target, compiled, kind).await;
+        let verdict = judge(&exchange);
+        if let Err(failure) = &verdict {
+            failures.push(failure.message.clone());
+        }
+        let detail = verdict.as_ref().map_or_else(
+            |failure| failure.message.clone(),
+            |()| "200 with an empty list, as it should be".to_owned(),
+        );
+        checks.push(check(
+            format!("Filter {}s on {attribute}", kind.resource_type()),
+            verdict.is_ok(),
+            detail,
+            &exchange,
+        ));
+        // The next question would get the same answer.
+        if verdict
+            .is_err_and(|failure| failure.kind != FailureKind::Answered || failure.is_status(401))
+        {
+            break;
+        }
+    }
+    if failures.is_empty() {
+        let exchange = target.read(&get("ServiceProviderConfig")).await;
+        let detail = match &exchange.result {
+            Ok(Answer {
+                document: Some(body),
+                ..
+            }) if body.contains_key("patch") => "offered (for information)".to_owned(),
+            Ok(_) => "answered with something else (for information; not needed)".to_owned(),
+            Err(failure) => format!(
+                "not offered (for information; not needed): {}",
+                failure.message
+            ),
+        };
+        checks.push(check(
+            "ServiceProviderConfig".to_owned(),
+            true,
+            detail,
+            &exchange,
+        ));
+    }
+    let passed = failures.is_empty() && !checks.is_empty();
+    let summary = match failures.into_iter().next() {
+        Some(failure) => failure,
+        None if passed => {
+            "The target answers as a SCIM service and accepts the credentials.".to_owned()
+        }
+        None => "Neither users nor groups are provisioned; there is nothing to test.".to_owned(),
+    };
+    ConnectionReport {
+        passed,
+        summary,
+        checks,
+    }
+}
+
+/// The cheap check at the start of a cycle.
+pub(crate) async fn precheck(target: &ReadTarget, compiled: &Compiled) -> Result<(), Halt> {
+    let Some(kind) = [Kind::User, Kind::Group]
+        .into_iter()
+        .map(object_kind)
+        .find(|kind| compiled.provisions(*kind))
+    else {
+        return Ok(());
+    };
+    let (_, exchange) = ask_for_nobody(target, compiled, kind).await;
+    let Err(failure) = judge(&exchange) else {
+        return Ok(());
+    };
+    if let Some(halt) = Halt::from_failure(&failure) {
+        return Err(halt);
+    }
+    Err(match failure.code {
+        // The target has troubles of its own: later it may work.
+        code if code::is_transient(code) => Halt::Unreachable(failure),
+        _ => Halt::Unhealthy(crate::quarantine::EXCEPTION, failure.message),
+    })
+}
+
+async fn ask_for_nobody(
+    target: &ReadTarget,
+    compiled: &Compiled,
+    kind: ObjectKind,
+) -> (String, Exchange) {
+    let fallback = if kind == ObjectKind::User {
+        "userName"
+    } else {
+        "displayName"
+    };
+    let attribute = compiled
+        .matching_attributes(kind)
+        .first()
+        .map_or(fallback, |attribute| *attribute)
+        .to_owned();
+    let exchange = target
+        .read(&match_request(kind, &attribute, &random_guid()))
+        .await;
+    (attribute, exchange)
+}
+
+fn judge(exchange: &Exchange) -> Result<(), Failure> {
+    let answer = match &exchange.result {
+        Ok(answer) => answer,
+        Err(failure) if failure.is_status(404) => {
+            return Err(Failure::incompatible(
+                "the target answered 404 to a search for somebody who does not exist; it must answer 200 with an empty list",
+                Some(404),
+            ));
+        }
+        Err(failure) => return Err(failure.clone()),
+    };
+    let body = answer.document.clone().unwrap_or_default();
+    let total = body
+        .get("totalResults")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or(0);
+    let resources = matching::resources(body)?;
+    if resources.is_empty() && total == 0 {
+        return Ok(());
+    }
+    let found = total.max(u64::try_from(resources.len()).unwrap_or(u64::MAX));
+    Err(Failure::incompatible(
+        &format!(
+            "searched for a random value that nobody has, the target returned {found} objects: it ignores the filter, so accounts cannot be matched safely"
+        ),
+        Some(answer.status),
+    ))
+}
+
+fn check(name: String, passed: bool, detail: String, exchange: &Exchange) -> Check {
+    Check {
+        name,
+        passed,
+        detail,
+        request: format!("{} {}", exchange.method, exchange.path),
+        status: exchange.status(),
+        duration_ms: exchange.duration_ms,
+    }
+}
+
+fn get(path: &str) -> Request {
+    Request {
+        method: Method::Get,
+        path: path.to_owned(),
+        body: None,
+    }
+}
+
+/// 128 random bits in the form of a GUID.
+fn random_guid() -> String {
+    let mut bytes = [0_u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = crate::engine::now_us()
+            .to_be_bytes()
+            .repeat(2)
+            .try_into()
+            .unwrap_or(bytes);
+    }
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,413 @@
+//! One cycle: what to look at, in which order, and how it ends.
+
+use crate::{
+    agenda::{Agenda, Cursor, Phase, agenda, collect_work},
+    connection,
+    engine::{Engine, EngineError, now_us},
+    guard::{self, Survey, Wanted},
+    lease::HeldLease,
+    load::Context,
+    page::PAGE,
+    quarantine, retry,
+    run::{Halt, Reach, Run},
+    target::WriteTarget,
+};
+use std::collections::{BTreeSet, HashSet};
+use tenure_plan::config::Scope;
+use tenure_store::{
+    Actor, Error, Kind, assignment, job,
+    job::{Job, Lease, State},
+    run::{self, Counts, Cycle, CycleKind},
+};
+/// How often references that were woken inside a cycle are followed.
+const WORK_ROUNDS: usize = 3;
+
+/// What kind of run is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    /// Plan only.
+    pub(crate) dry_run: bool,
+    /// Somebody asked for it: also when there is nothing to do and when the job is off.
+    pub(crate) always: bool,
+}
+
+/// Runs a cycle and gives the lease back. `None`: there was nothing to do.
+pub(crate) async fn run(
+    engine: &Engine,
+    held: HeldLease,
+    wish: Wish,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> Result<Option<Cycle>, EngineError> {
+    let (workspace, application) = (held.lease().workspace(), held.lease().application());
+    let job = engine
+        .store
+        .read(move |tx| job::get(tx, workspace, application))
+        .await?;
+    let outcome = attempt(engine, &held, wish, stop, &job).await;
+    match outcome {
+        Ok((cycle, run_at_us)) => {
+            held.release(run_at_us).await?;
+            Ok(cycle)
+        }
+        Err(error) => {
+            let run_at_us = if wish.dry_run {
+                job.run_at_us
+            } else {
+                retry::interrupted_us(job.failures, now_us(), 60)
+            };
+            if let (EngineError::Configuration(message), false) = (&error, wish.dry_run) {
+                let (lease, message) = (held.lease().clone(), message.clone());
+                engine
+                    .store
+                    .write(Actor::system(), move |tx| {
+                        job::set_quarantine(tx, &lease, Some((quarantine::EXCEPTION, &message)))
+                    })
+                    .await?;
+            }
+            held.release(run_at_us).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn attempt(
+    engine: &Engine,
+    held: &HeldLease,
+    wish: Wish,
+    stop: tokio::sync::watch::Receiver<bool>,
+    job: &Job,
+) -> Result<(Option<Cycle>, i64), EngineError> {
+    let prepared = engine.prepare(job.workspace, job.application).await?;
+    let interval_us =
+        i64::from(prepared.context.compiled.config.interval_minutes.max(1)) * 60_000_000;
+    let agenda = agenda(engine, &prepared, held.lease(), job, wish).await?;
+    if job.state == State::Quarantined && job.run_at_us > now_us() && !wish.always {
+        return Ok((None, job.run_at_us));
+    }
+    if agenda.is_idle() && !wish.always {
+        finish_quietly(engine, held.lease(), agenda.cursor.head).await?;
+        return Ok((None, now_us() + interval_us));
+    }
+    let reader = engine.target(&prepared);
+    let reach = if wish.dry_run {
+        Reach::Read(reader)
+    } else {
+        Reach::Write(WriteTarget::new(reader, held.watch()))
+    };
+    let (cycle, counts) = begin(engine, held.lease(), job, &agenda, &prepared.context).await?;
+    let mut run = Run {
+        engine,
+        context: prepared.context,
+        held,
+        reach,
+        counts,
+        done: cycle.done,
+        total: cycle.total,
+        verbose: agenda.kind != CycleKind::Incremental,
+        cycle,
+        hold: None,
+        held_operations: 0,
+        touched_groups: BTreeSet::new(),
+        reconciled: HashSet::new(),
+        stop,
+        watch_job: !wish.always,
+        version: prepared.application.version,
+        initiator: "Tenure".to_owned(),
+        last_records: Vec::new(),
+    };
+    let head = agenda.cursor.head;
+    let idle = agenda.is_idle();
+    let result = if idle {
+        Ok(())
+    } else {
+        run.phases(agenda).await
+    };
+    let run_at_us = run.conclude(result, job, wish, head, interval_us).await?;
+    let cycle_id = run.cycle.id.clone();
+    let workspace = job.workspace;
+    let cycle = engine
+        .store
+        .read(move |tx| run::get(tx, workspace, &cycle_id))
+        .await?;
+    Ok((cycle, run_at_us))
+}
+
+async fn finish_quietly(engine: &Engine, lease: &Lease, head: i64) -> Result<(), Error> {
+    let lease = lease.clone();
+    engine
+        .store
+        .write_background(Actor::system(), move |tx| {
+            job::finish_cycle(tx, &lease, Some(head))
+        })
+        .await
+}
+
+/// Continues the cycle that died, or begins one.
+async fn begin(
+    engine: &Engine,
+    lease: &Lease,
+    job: &Job,
+    agenda: &Agenda,
+    context: &Context,
+) -> Result<(Cycle, Counts), EngineError> {
+    let (lease, kind, cursor, context) = (
+        lease.clone(),
+        agenda.kind,
+        agenda.cursor.clone(),
+        context.clone(),
+    );
+    let interrupted = job.cycle_id.clone();
+    let survey_total = u64::try_from(agenda.survey.objects().count()).unwrap_or(u64::MAX);
+    let begun = engine
+        .store
+        .write_background(Actor::system(), move |tx| {
+            if kind == CycleKind::DryRun {
+                let total = full_total(tx, &context)?;
+                let cycle = run::begin(tx, &lease, kind, total)?;
+                return Ok((cycle, Counts::default()));
+            }
+            if let Some(id) = &interrupted
+                && let Some(cycle) = run::get(tx, context.workspace, id)?
+                && cycle.ended_us.is_none()
+            {
+                if cycle.kind == kind {
+                    let counts = cycle.counts;
+                    return Ok((cycle, counts));
+                }
+                run::end(
+                    tx,
+                    &lease,
+                    id,
+                    "interrupted",
+                    &cycle.counts,
+                    Some("another cycle took over"),
+                )?;
+            }
+            let total = if kind == CycleKind::Initial {
+                full_total(tx, &context)?
+            } else {
+                survey_total
+            };
+            let cycle = run::begin(tx, &lease, kind, total)?;
+            job::save_cursor(tx, &lease, &cycle.id, &cursor.text())?;
+            Ok((cycle, Counts::default()))
+        })
+        .await?;
+    Ok(begun)
+}
+
+fn full_total(tx: &mut tenure_store::Tx<'_>, context: &Context) -> Result<u64, Error> {
+    let all = context.compiled.config.scope == Scope::All;
+    let mut total = 0;
+    for kind in guard::kinds(context) {
+        total +=
+            assignment::candidate_count(tx, context.workspace, context.application, kind, all)?;
+    }
+    Ok(total)
+}
+
+impl Run<'_> {
+    async fn phases(&mut self, agenda: Agenda) -> Result<(), Halt> {
+        connection::precheck(self.reach.reader(), &self.context.compiled).await?;
+        let mut again = if agenda.kind == CycleKind::DryRun {
+            BTreeSet::new()
+        } else {
+            self.reconcile().await?
+        };
+        if agenda.kind == CycleKind::Incremental {
+            self.guard(Some(agenda.survey.leavers.len())).await?;
+            self.incremental(agenda, again).await
+        } else {
+            self.guard(None).await?;
+            let cursor = agenda.cursor.clone();
+            again.extend(&cursor.work);
+            self.touched_groups.extend(&cursor.work);
+            self.full(agenda.cursor).await?;
+            if agenda.kind == CycleKind::DryRun {
+                Ok(())
+            } else {
+                self.follow_work(
+                    again,
+                    &Cursor {
+                        phase: Phase::Changes,
+                        ..cursor
+                    },
+                )
+                .await
+            }
+        }
+    }
+
+    async fn full(&mut self, mut cursor: Cursor) -> Result<(), Halt> {
+        let is_dry = matches!(self.reach, Reach::Read(_));
+        if !is_dry && cursor.phase == Phase::Users && cursor.after == 0 {
+            self.drop_work().await?;
+        }
+        for (phase, kind) in [
+            (Phase::Users, Kind::User),
+            (Phase::Groups, Kind::Group),
+            (Phase::Members, Kind::Group),
+        ] {
+            if cursor.phase > phase {
+                continue;
+            }
+            if cursor.phase < phase {
+                cursor = Cursor {
+                    phase,
+                    after: 0,
+                    ..cursor
+                };
+            }
+            let enabled = if phase == Phase::Members {
+                self.context.compiled.provisions_members()
+            } else {
+                guard::kinds(&self.context).contains(&kind)
+            };
+            if !enabled {
+                continue;
+            }
+            loop {
+                self.check_stop_or_off().await?;
+                let rids = self.candidates(kind, cursor.after).await?;
+                let Some(last) = rids.last() else { break };
+                cursor.after = *last;
+                let text = (!is_dry).then(|| cursor.text());
+                if phase == Phase::Members {
+                    self.member_page(&rids, text).await?;
+                } else {
+                    self.page(&rids, text).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn candidates(&self, kind: Kind, after: i64) -> Result<Vec<i64>, Error> {
+        let (workspace, application) = (self.context.workspace, self.context.application);
+        let all = self.context.compiled.config.scope == Scope::All;
+        let limit = u32::try_from(PAGE).unwrap_or(u32::MAX);
+        self.engine
+            .store
+            .read(move |tx| {
+                assignment::candidates(tx, workspace, application, kind, all, after, limit)
+            })
+            .await
+    }
+
+    /// A full cycle looks at everything anyway.
+    async fn drop_work(&self) -> Result<(), Error> {
+        let lease = self.lease();
+        self.write(move |tx| {
+            let rids: Vec<i64> = job::work(tx, &lease, u32::MAX)?
+                .into_iter()
+                .map(|(rid, _)| rid)
+                .collect();
+            job::work_done(tx, &lease, &rids)
+        })
+        .await
+    }
+
+    async fn incremental(&mut self, agenda: Agenda, again: BTreeSet<i64>) -> Result<(), Halt> {
+        let seen: BTreeSet<i64> = agenda.survey.objects().collect();
+        self.touched_groups
+            .extend(agenda.survey.member_groups.iter().copied());
+        self.objects(agenda.survey, &agenda.work, &agenda.cursor)
+            .await?;
+        let rest: BTreeSet<i64> = again.difference(&seen).copied().collect();
+        self.follow_work(rest, &agenda.cursor).await
+    }
+
+    /// Leavers first, then users, groups, members.
+    async fn objects(
+        &mut self,
+        survey: Survey,
+        work: &BTreeSet<i64>,
+        position: &Cursor,
+    ) -> Result<(), Halt> {
+        for part in [&survey.leavers, &survey.users, &survey.groups] {
+            for rids in part.chunks(PAGE) {
+                self.check_stop_or_off().await?;
+                let taken: Vec<i64> = rids
+                    .iter()
+                    .copied()
+                    .filter(|rid| work.contains(rid))
+                    .collect();
+                // Groups stay in the cursor until their members are done.
+                let groups: Vec<i64> = self.touched_groups.iter().copied().collect();
+                let mut cursor = position.clone();
+                if !taken.is_empty() {
+                    cursor.work = [groups.clone(), taken.clone()].concat();
+                    self.take_work(&cursor, taken).await?;
+                }
+                cursor.work = groups;
+                self.page(rids, Some(cursor.text())).await?;
+            }
+        }
+        let groups: Vec<i64> = std::mem::take(&mut self.touched_groups)
+            .into_iter()
+            .collect();
+        if self.context.compiled.provisions_members() {
+            for rids in groups.chunks(PAGE) {
+                self.check_stop_or_off().await?;
+                self.member_page(rids, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves rows from the queue into the cursor, so that a row queued from now on is a new one and a crash loses none.
+    async fn take_work(&self, cursor: &Cursor, rids: Vec<i64>) -> Result<(), Error> {
+        let (lease, cycle_id, text) = (self.lease(), self.cycle.id.clone(), cursor.text());
+        self.write(move |tx| {
+            job::work_done(tx, &lease, &rids)?;
+            job::save_cursor(tx, &lease, &cycle_id, &text)
+        })
+        .await
+    }
+
+    /// References and memberships that waited for what this cycle made.
+    async fn follow_work(
+        &mut self,
+        mut extra: BTreeSet<i64>,
+        position: &Cursor,
+    ) -> Result<(), Halt> {
+        let lease = self.lease();
+        for _ in 0..WORK_ROUNDS {
+            let mut wanted = Wanted {
+                objects: std::mem::take(&mut extra),
+                work: BTreeSet::new(),
+                always: BTreeSet::new(),
+                member_groups: std::mem::take(&mut self.touched_groups),
+            };
+            wanted.always.extend(&wanted.objects);
+            collect_work(self.engine, &lease, &mut wanted).await?;
+            let survey = guard::survey(&self.engine.store, &self.context, &lease, &wanted).await?;
+            if survey.is_empty() {
+                return Ok(());
+            }
+            self.total += u64::try_from(survey.objects().count()).unwrap_or(0);
+            self.touched_groups
+                .extend(survey.member_groups.iter().copied());
+            self.objects(survey, &wanted.work, position).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_stop_or_off(&self) -> Result<(), Halt> {
+        self.check_stop()?;
+        if !self.watch_job {
+            return Ok(());
+        }
+        let (workspace, application) = (self.context.workspace, self.context.application);
+        let job = self
+            .engine
+            .store
+            .read(move |tx| job::get(tx, workspace, application))
+            .await?;
+        if matches!(job.state, State::Active | State::Quarantined) {
+            Ok(())
+        } else {
+            Err(Halt::Stopped)
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The engine's handle and its errors.
+
+use crate::{
+    connection::{self, ConnectionReport},
+    cycle,
+    lease::HeldLease,
+    load::Context,
+    on_demand::{self, OnDemandResult},
+    scheduler,
+    target::ReadTarget,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+use tenure_egress::Egress;
+use tenure_plan::ApplicationConfig;
+use tenure_store::{Store, WorkspaceId, application::Application, run::Cycle};
+
+/// How often a held job is asked for again.
+const CLAIM_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Runs jobs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) egress: Egress,
+    pub(crate) limits: Limits,
+}
+
+/// How long the engine waits for a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One request with its reply. Default 30 s.
+    pub call_timeout: Duration,
+    /// How long a target may be unreachable before the cycle is interrupted. Default 30 s.
+    pub patience: Duration,
+    /// Longest `Retry-After` that is waited for inside a cycle. Default 60 s.
+    pub throttle_wait: Duration,
+    /// First limit of the growing random wait between attempts. Default 0.2 s.
+    pub backoff_first: Duration,
+    /// Largest limit of that wait. Default 5 s.
+    pub backoff_most: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(30),
+            throttle_wait: Duration::from_secs(60),
+            backoff_first: Duration::from_millis(200),
+            backoff_most: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Error of an engine call.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] tenure_store::Error),
+    /// The configuration of the application is not usable; all problems in one text.
+    #[error("{0}")]
+    Configuration(String),
+    /// Another node runs this job and did not finish in time.
+    #[error("the job is running elsewhere; try again when it has finished")]
+    Running,
+    /// The target cannot be reached or refuses our credentials.
+    #[error("{message}")]
+    Target {
+        /// Code of the provisioning log.
+        code: String,
+        /// What happened and what to do.
+        message: String,
+    },
+}
+
+impl Engine {
+    /// An engine over a store.
+    #[must_use]
+    pub fn new(store: Store, egress: Egress) -> Self {
+        Self {
+            store,
+            egress,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The same engine with other waiting times.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Runs due jobs until `stop` becomes true; finishes the page it is at.
+    pub async fn schedule(&self, stop: tokio::sync::watch::Receiver<bool>) {
+        scheduler::schedule(self, stop).await;
+    }
+
+    /// One cycle now, also when the job is switched off. Waits up to `patience` while another node holds the job. A dry
+    /// run writes nothing at the target and moves no watermark.
+    pub async fn run_cycle(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        dry_run: bool,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        let held = self.claim(workspace, application, patience).await?;
+        // The sender lives as long as the cycle; nobody stops it.
+        let (_sender, stop) = tokio::sync::watch::channel(false);
+        cycle::run(
+            self,
+            held,
+            cycle::Wish {
+                dry_run,
+                always: true,
+            },
+            stop,
+        )
+        .await?
+        .ok_or(EngineError::Running)
+    }
+
+    /// Tests the saved credentials, or those given.
+    pub async fn test_connection(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        tenant_url: Option<&str>,
+        secret: Option<&str>,
+    ) -> Result<ConnectionReport, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let tenant_url = tenant_url
+            .unwrap_or(&prepared.application.tenant_url)
+            .to_owned();
+        let secret = secret.map(str::to_owned).or(prepared.secret);
+        // An administrator waits for the answer: no patience with a target that cannot be reached.
+        let limits = Limits {
+            patience: Duration::ZERO,
+            throttle_wait: Duration::from_secs(5),
+            ..self.limits
+        };
+        let target = ReadTarget::new(self.egress.clone(), tenant_url, secret, limits);
+        Ok(connection::test(&target, &prepared.context.compiled).await)
+    }
+
+    /// One object through the whole pipeline now.
+    pub async fn on_demand(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        rid: i64,
+        dry_run: bool,
+    ) -> Result<OnDemandResult, EngineError> {
+        on_demand::run(self, workspace, application, rid, dry_run).await
+    }
+
+    pub(crate) async fn claim(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        patience: Duration,
+    ) -> Result<HeldLease, EngineError> {
+        let started = Instant::now();
+        loop {
+            if let Some(held) = HeldLease::claim(&self.store, workspace, application).await? {
+                return Ok(held);
+            }
+            if started.elapsed() >= patience {
+                return Err(EngineError::Running);
+            }
+            tokio::time::sleep(CLAIM_INTERVAL).await;
+        }
+    }
+
+    /// Reads and compiles the application.
+    pub(crate) async fn prepare(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+    ) -> Result<Prepared, EngineError> {
+        let (stored, secret) = self
+            .store
+            .read(move |tx| {
+                let stored = tenure_store::application::get(tx, workspace, application)?;
+                let secret = tenure_store::application::secret(tx, workspace, application)?;
+                Ok((stored, secret))
+            })
+            .await?;
+        let config: ApplicationConfig = serde_json::from_str(&stored.config).map_err(|error| {
+            EngineError::Configuration(format!("the configuration cannot be read: {error}"))
+        })?;
+        let compiled = tenure_plan::compile(&config).map_err(|problems| {
+            let lines: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("{}: {}", problem.place, problem.message))
+                .collect();
+            EngineError::Configuration(lines.join("; "))
+        })?;
+        Ok(Prepared {
+            context: Context {
+                workspace,
+                application,
+                compiled: Arc::new(compiled),
+            },
+            application: stored,
+            secret,
+        })
+    }
+
+    pub(crate) fn target(&self, prepared: &Prepared) -> ReadTarget {
+        ReadTarget::new(
+            self.egress.clone(),
+            prepared.application.tenant_url.clone(),
+            prepared.secret.clone(),
+            self.limits,
+        )
+    }
+}
+
+/// An application ready to be provisioned.
+pub(crate) struct Prepared {
+    pub(crate) context: Context,
+    pub(crate) application: Application,
+    pub(crate) secret: Option<String>,
+}
+
+pub(crate) fn now_us() -> i64 {
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,202 @@
+//! Reading one object with everything about it, and planning it in the same snapshot.
+
+use crate::target::Failure;
+use serde_json::{Map, Value};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use tenure_plan::{
+    Action, Compiled, Facts, Outcome, Planned,
+    config::ObjectKind,
+    facts::{self, Entitlement, Found, SourceObject},
+    plan,
+    planner::skip,
+};
+use tenure_store::{Error, Kind, Tx, WorkspaceId, assignment, ledger, resource};
+
+/// Which application, and how it is configured.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) application: i64,
+    pub(crate) compiled: Arc<Compiled>,
+}
+
+/// What is known about an object beyond the store, from requests made a moment ago.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hint {
+    /// The linked account is gone: plan as if there were no link.
+    pub(crate) forget_link: bool,
+    /// Matching, or reading the linked account, gave this.
+    pub(crate) found: Option<Found>,
+    /// What we know about the account may be wrong: read it first.
+    pub(crate) refresh: bool,
+    /// The account was created by a request whose reply was lost.
+    pub(crate) recovered: bool,
+    /// The target could not be asked.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// A planned object.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) rid: i64,
+    pub(crate) kind: Kind,
+    pub(crate) source_id: String,
+    pub(crate) name: String,
+    pub(crate) deleted: bool,
+    pub(crate) link: Option<ledger::Link>,
+    /// The linked account has to be read before anything is sent.
+    pub(crate) needs_read: bool,
+    pub(crate) planned: Planned,
+    pub(crate) hint: Hint,
+}
+
+impl Loaded {
+    /// Whether the next step takes access away.
+    pub(crate) fn takes_access(&self) -> bool {
+        matches!(&self.planned.outcome, Outcome::Operation(operation) if operation.action.takes_access())
+    }
+
+    /// The link that counts: none once the account is known to be gone.
+    pub(crate) fn present_link(&self) -> Option<&ledger::Link> {
+        if self.hint.forget_link {
+            None
+        } else {
+            self.link.as_ref()
+        }
+    }
+}
+
+pub(crate) fn object_kind(kind: Kind) -> ObjectKind {
+    match kind {
+        Kind::User => ObjectKind::User,
+        Kind::Group => ObjectKind::Group,
+    }
+}
+
+/// The values that the ledger keeps as text; unreadable ones count as unknown and are read from the target again.
+pub(crate) fn known(link: &ledger::Link) -> Map<String, Value> {
+    serde_json::from_str(&link.known).unwrap_or_default()
+}
+
+pub(crate) fn planner_link(link: &ledger::Link) -> facts::Link {
+    facts::Link {
+        target_id: link.target_id.clone(),
+        known: known(link),
+        managed: link.managed,
+    }
+}
+
+/// Reads and plans; `None` when there never was such an object in this workspace.
+pub(crate) fn load(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    rid: i64,
+    hint: &Hint,
+) -> Result<Option<Loaded>, Error> {
+    let (workspace, application) = (context.workspace, context.application);
+    let Some((stored, deleted)) = resource::by_rid(tx, workspace, rid)? else {
+        return Ok(None);
+    };
+    let link = ledger::get(tx, workspace, application, rid)?;
+    let entitlement = if deleted {
+        Entitlement::default()
+    } else {
+        entitlement(tx, context, rid)?
+    };
+    let source = if deleted {
+        None
+    } else {
+        Some(SourceObject {
+            id: stored.id.clone(),
+            document: stored.document()?,
+        })
+    };
+    let used_link = link
+        .as_ref()
+        .filter(|_| !hint.forget_link && hint.found.is_none())
+        .map(planner_link);
+    let now_us = tx.now_us();
+    let lookup = RefCell::new(Lookup {
+        tx,
+        known: BTreeMap::new(),
+        error: None,
+    });
+    let references = |source_id: &str| lookup.borrow_mut().target_id(context, source_id);
+    let facts = Facts {
+        kind: object_kind(stored.kind),
+        source_id: &stored.id,
+        source: source.as_ref(),
+        entitlement: &entitlement,
+        link: used_link.as_ref(),
+        found: hint.found.as_ref(),
+        references: &references,
+        now_us,
+    };
+    let planned = plan(&context.compiled, &facts);
+    if let Some(error) = lookup.into_inner().error {
+        return Err(error);
+    }
+    let is_stale = used_link
+        .as_ref()
+        .is_some_and(|link| link.known.is_empty() || hint.refresh);
+    let needs_read = is_stale && depends_on_known(&planned.outcome);
+    let name = stored.label();
+    Ok(Some(Loaded {
+        rid,
+        kind: stored.kind,
+        source_id: stored.id,
+        name,
+        deleted,
+        link,
+        needs_read,
+        planned,
+        hint: hint.clone(),
+    }))
+}
+
+/// Ending access is sent whatever the account looks like; everything else is a difference to what is there.
+fn depends_on_known(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Operation(operation) => operation.action == Action::Update,
+        Outcome::Skip { code, unmanage, .. } => *code == skip::REDUNDANT_EXPORT && !unmanage,
+        Outcome::Match(_) | Outcome::Fail { .. } => false,
+    }
+}
+
+fn entitlement(tx: &mut Tx<'_>, context: &Context, rid: i64) -> Result<Entitlement, Error> {
+    let entitled = assignment::entitled(tx, context.workspace, context.application, rid)?;
+    Ok(Entitlement {
+        direct: entitled.direct,
+        via_groups: entitled.via_groups,
+    })
+}
+
+/// Looks references up while planning; the planner's question has no place for an error, so the first one is kept.
+struct Lookup<'t, 'a> {
+    tx: &'t mut Tx<'a>,
+    known: BTreeMap<String, Option<String>>,
+    error: Option<Error>,
+}
+
+impl Lookup<'_, '_> {
+    fn target_id(&mut self, context: &Context, source_id: &str) -> Option<String> {
+        if let Some(known) = self.known.get(source_id) {
+            return known.clone();
+        }
+        let asked = ledger::target_ids(
+            self.tx,
+            context.workspace,
+            context.application,
+            &[source_id.to_owned()],
+        );
+        let target_id = match asked {
+            Ok(found) => found.into_iter().next().map(|(_, target_id)| target_id),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                None
+            }
+        };
+        self.known.insert(source_id.to_owned(), target_id.clone());
+        target_id
+    }
+}

@@ -1,0 +1,264 @@
+//! Members of linked groups: the difference between the directory and what was exported so far.
+
+use crate::{
+    load::{Hint, Loaded, planner_link},
+    record::{EscrowEffect, Line, LinkEffect, Record, Tally, export_step, word},
+    run::{Halt, Reach, Run},
+    settle::duration_ms,
+    target::{Exchange, Failure, FailureKind, WriteTarget},
+};
+use tenure_plan::{Operation, dialect, planner::member_operation};
+use tenure_store::{
+    Kind, ledger,
+    run::{self, OperationState},
+};
+
+/// Members read at a time, on either side.
+const DIFFERENCE: u32 = 1_000;
+/// Members of one group that one cycle changes at most, as a multiple of [`DIFFERENCE`]; the next cycle goes on.
+const ROUNDS: usize = 1_000;
+
+/// Members to add or to remove with one request.
+struct Chunk {
+    operation: Operation,
+    added: Vec<i64>,
+    removed: Vec<i64>,
+}
+
+impl Run<'_> {
+    /// Brings the members of groups up to date; groups without a managed link are left alone.
+    pub(crate) async fn member_page(
+        &mut self,
+        groups: &[i64],
+        cursor: Option<String>,
+    ) -> Result<(), Halt> {
+        let wanted = groups.iter().map(|rid| (*rid, Hint::default())).collect();
+        for group in self.load(wanted).await? {
+            if group.kind == Kind::Group
+                && !group.deleted
+                && group.link.as_ref().is_some_and(|link| link.managed)
+            {
+                self.group_members(&group).await?;
+            }
+        }
+        if cursor.is_some() {
+            self.record(Vec::new(), 0, cursor).await?;
+        }
+        Ok(())
+    }
+
+    async fn group_members(&mut self, group: &Loaded) -> Result<(), Halt> {
+        let Some(link) = &group.link else {
+            return Ok(());
+        };
+        let mut tally = Tally::Updated;
+        for _ in 0..ROUNDS {
+            let (workspace, application, rid) =
+                (self.context.workspace, self.context.application, group.rid);
+            let (add, remove) = self
+                .engine
+                .store
+                .read(move |tx| {
+                    ledger::member_difference(tx, workspace, application, rid, DIFFERENCE)
+                })
+                .await?;
+            if add.is_empty() && remove.is_empty() {
+                return Ok(());
+            }
+            let chunks = self.chunks(group, link, &add, &remove);
+            let writer = match &self.reach {
+                Reach::Write(writer) => writer.clone(),
+                Reach::Read(_) => return self.plan_members(group, &chunks).await,
+            };
+            for chunk in chunks {
+                self.check_stop()?;
+                if !self.export(&writer, group, chunk, tally).await? {
+                    return Ok(());
+                }
+                // The group counts once.
+                tally = Tally::Nothing;
+            }
+        }
+        Ok(())
+    }
+
+    fn chunks(
+        &self,
+        group: &Loaded,
+        link: &ledger::Link,
+        add: &[(i64, String)],
+        remove: &[(i64, String)],
+    ) -> Vec<Chunk> {
+        let size = self
+            .context
+            .compiled
+            .config
+            .dialect
+            .members_per_patch
+            .clamp(1, 1000);
+        let link = planner_link(link);
+        let ids = |members: &[(i64, String)]| {
+            members
+                .iter()
+                .map(|(_, target_id)| target_id.clone())
+                .collect::<Vec<_>>()
+        };
+        let rids =
+            |members: &[(i64, String)]| members.iter().map(|(rid, _)| *rid).collect::<Vec<_>>();
+        let removals = remove.chunks(size).map(|part| Chunk {
+            operation: member_operation(
+                &group.source_id,
+                &link,
+                &group.name,
+                Vec::new(),
+                ids(part),
+            ),
+            added: Vec::new(),
+            removed: rids(part),
+        });
+        let additions = add.chunks(size).map(|part| Chunk {
+            operation: member_operation(
+                &group.source_id,
+                &link,
+                &group.name,
+                ids(part),
+                Vec::new(),
+            ),
+            added: rids(part),
+            removed: Vec::new(),
+        });
+        removals.chain(additions).collect()
+    }
+
+    /// A dry run shows the operations and counts the group.
+    async fn plan_members(&mut self, group: &Loaded, chunks: &[Chunk]) -> Result<(), Halt> {
+        let rows = chunks
+            .iter()
+            .map(|chunk| row(group, chunk))
+            .collect::<Result<Vec<_>, Halt>>()?;
+        let (lease, cycle_id) = (self.lease(), self.cycle.id.clone());
+        self.write(move |tx| run::plan(tx, &lease, &cycle_id, &rows))
+            .await?;
+        Tally::Updated.add_to(&mut self.counts);
+        Ok(())
+    }
+
+    /// One chunk; false when the group has to wait for another cycle.
+    async fn export(
+        &mut self,
+        writer: &WriteTarget,
+        group: &Loaded,
+        chunk: Chunk,
+        tally: Tally,
+    ) -> Result<bool, Halt> {
+        let (lease, cycle_id, rows) = (
+            self.lease(),
+            self.cycle.id.clone(),
+            vec![row(group, &chunk)?],
+        );
+        let intents = self
+            .write(move |tx| {
+                let numbers = run::plan(tx, &lease, &cycle_id, &rows)?;
+                run::intend(tx, &lease, &numbers)
+            })
+            .await?;
+        let mut exchanges: Vec<Exchange> = Vec::new();
+        let mut numbers = Vec::new();
+        for intent in &intents {
+            numbers.push(intent.operation());
+            for request in
+                dialect::requests(&self.context.compiled.config.dialect, &chunk.operation)
+            {
+                let mut exchange = writer.perform(intent, &request).await;
+                // Adding a member twice changes nothing, so a lost reply is simply asked for again.
+                if matches!(&exchange.result, Err(failure) if failure.kind == FailureKind::Lost) {
+                    exchange = writer.perform(intent, &request).await;
+                }
+                let failed = exchange.result.is_err();
+                exchanges.push(exchange);
+                if failed {
+                    break;
+                }
+            }
+        }
+        let failure = exchanges
+            .iter()
+            .find_map(|exchange| exchange.result.as_ref().err().cloned());
+        if let Some(halt) = failure.as_ref().and_then(Halt::from_failure) {
+            self.settle(
+                numbers
+                    .into_iter()
+                    .map(|number| (number, OperationState::Rejected))
+                    .collect(),
+            )
+            .await?;
+            return Err(halt);
+        }
+        let record = member_record(
+            group,
+            &chunk.operation,
+            &numbers,
+            &exchanges,
+            failure.as_ref(),
+            tally,
+        );
+        if failure.is_none() {
+            let (lease, rid) = (self.lease(), group.rid);
+            self.write(move |tx| {
+                ledger::members_exported(tx, &lease, rid, &chunk.added, &chunk.removed)
+            })
+            .await?;
+        }
+        self.record(vec![record], 0, None).await?;
+        Ok(failure.is_none())
+    }
+}
+
+fn row(group: &Loaded, chunk: &Chunk) -> Result<(i64, String, String), Halt> {
+    let body = serde_json::to_string(&chunk.operation).map_err(|error| {
+        Halt::Store(tenure_store::Error::Invalid(format!(
+            "the plan cannot be stored: {error}"
+        )))
+    })?;
+    Ok((group.rid, word(chunk.operation.action).to_owned(), body))
+}
+
+fn member_record(
+    group: &Loaded,
+    operation: &Operation,
+    numbers: &[i64],
+    exchanges: &[Exchange],
+    failure: Option<&Failure>,
+    tally: Tally,
+) -> Record {
+    let steps = vec![export_step(operation, exchanges, failure)];
+    let mut record = match failure {
+        None => Record::new(group, tally),
+        Some(failure) => Record::failed(group, "update", failure, steps.clone()),
+    };
+    let state = match failure {
+        None => OperationState::Confirmed,
+        Some(failure) if failure.kind == FailureKind::Lost => OperationState::Reconciled,
+        Some(_) => OperationState::Rejected,
+    };
+    record.operations = numbers.iter().map(|number| (*number, state)).collect();
+    match failure {
+        None => {
+            record.escrow = EscrowEffect::Clear;
+            record.line = Some(Line {
+                action: "update".to_owned(),
+                status: "success".to_owned(),
+                target_id: operation.target_id.clone().unwrap_or_default(),
+                error_code: None,
+                reason: Some(operation.reason.clone()),
+                steps,
+                changes: Vec::new(),
+                duration_ms: duration_ms(exchanges),
+            });
+        }
+        // The group is gone at the target: it is made again, with its members, at the next attempt.
+        Some(failure) if failure.is_status(404) => record.link = LinkEffect::Remove,
+        Some(_) => {}
+    }
+    record
+}

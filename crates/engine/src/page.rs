@@ -1,0 +1,464 @@
+//! One page of objects: read → plan → persist → intent → send → record.
+
+use crate::{
+    code,
+    load::{Hint, Loaded, object_kind},
+    matching,
+    record::{EscrowEffect, Line, LinkEffect, Record, Tally, waiting_for, word},
+    run::{Halt, Reach, Run},
+    settle::{self, Verdict},
+    target::{Exchange, Failure, FailureKind, ReadTarget, WriteTarget},
+};
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+use tenure_plan::{Operation, Outcome, dialect, facts::Found, planner::skip};
+use tenure_store::{
+    ledger, membership, resource,
+    run::{self, Intent, OperationState},
+};
+
+/// Objects of a page.
+pub(crate) const PAGE: usize = 100;
+/// How often an object is planned again in a page: matching, a vanished account, a lost reply.
+const ROUNDS: usize = 4;
+
+/// An operation that was sent.
+pub(crate) struct Sent {
+    pub(crate) loaded: Loaded,
+    pub(crate) operation: Operation,
+    pub(crate) number: i64,
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+impl Run<'_> {
+    /// Takes objects through the whole pipeline. `cursor` is saved together with what happened.
+    pub(crate) async fn page(&mut self, rids: &[i64], cursor: Option<String>) -> Result<(), Halt> {
+        self.check_lease()?;
+        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, Hint::default())).collect();
+        let (mut records, mut halt) = (Vec::new(), None);
+        // Accounts found in this page, so that two objects do not take the same one.
+        let mut taken = HashMap::new();
+        for round in 0..ROUNDS {
+            let loaded = self.load(wanted).await?;
+            let (loaded, refused) = self.ask_target(loaded, &mut taken).await?;
+            for (loaded, failure) in refused {
+                halt = halt.or(Halt::from_failure(&failure));
+                if !matches!(failure.kind, FailureKind::Unreachable) {
+                    records.push(Record::failed(
+                        &loaded,
+                        "other",
+                        &failure,
+                        loaded.planned.steps.clone(),
+                    ));
+                }
+            }
+            if halt.is_some() {
+                break;
+            }
+            let operations = self.decide(loaded, &mut records);
+            let sent = self.send(operations).await?;
+            wanted = Vec::new();
+            for sent in sent {
+                let last = round + 1 == ROUNDS;
+                let verdict = settle::settle(self.reach.reader(), &self.context, sent, last).await;
+                match verdict {
+                    Verdict::Done(record) => records.push(*record),
+                    Verdict::Again { rid, hint, record } => {
+                        records.extend(record.map(|record| *record));
+                        wanted.push((rid, *hint));
+                    }
+                    Verdict::Halt {
+                        number,
+                        state,
+                        halt: why,
+                    } => {
+                        self.settle(vec![(number, state)]).await?;
+                        halt = halt.or(Some(why));
+                    }
+                }
+            }
+            if wanted.is_empty() || halt.is_some() {
+                break;
+            }
+        }
+        self.touch_groups(&records).await?;
+        let cursor = if halt.is_none() { cursor } else { None };
+        let done = if halt.is_none() { rids.len() } else { 0 };
+        self.record(records, u64::try_from(done).unwrap_or(u64::MAX), cursor)
+            .await?;
+        halt.map_or(Ok(()), Err)
+    }
+
+    /// Does the reading that planning asked for, and plans again.
+    async fn ask_target(
+        &self,
+        loaded: Vec<Loaded>,
+        taken: &mut HashMap<String, i64>,
+    ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
+        let (asking, mut ready): (Vec<_>, Vec<_>) = loaded
+            .into_iter()
+            .partition(|one| one.needs_read || matches!(one.planned.outcome, Outcome::Match(_)));
+        if asking.is_empty() {
+            return Ok((ready, Vec::new()));
+        }
+        let reader = self.reach.reader();
+        let concurrency = self.concurrency();
+        let answers: Vec<(Loaded, Hint)> =
+            stream::iter(asking.into_iter().map(|one| ask(reader.clone(), one)))
+                .buffer_unordered(concurrency)
+                .collect()
+                .await;
+        let mut refused = Vec::new();
+        let mut again = Vec::new();
+        for (loaded, mut hint) in answers {
+            if let Some(failure) = hint.failure.take() {
+                refused.push((loaded, failure));
+            } else if let Some(failure) = self.duplicate_source(&loaded, &hint, taken).await? {
+                refused.push((loaded, failure));
+            } else {
+                again.push((loaded.rid, hint));
+            }
+        }
+        again.sort_by_key(|(rid, _)| *rid);
+        for loaded in self.load(again).await? {
+            // A vanished account: matching has to be done as well.
+            if matches!(loaded.planned.outcome, Outcome::Match(_)) {
+                let (loaded, hint) = ask(reader.clone(), loaded).await;
+                match (
+                    hint.failure.clone(),
+                    self.duplicate_source(&loaded, &hint, taken).await?,
+                ) {
+                    (Some(failure), _) | (None, Some(failure)) => refused.push((loaded, failure)),
+                    (None, None) => ready.extend(self.load(vec![(loaded.rid, hint)]).await?),
+                }
+            } else {
+                ready.push(loaded);
+            }
+        }
+        Ok((ready, refused))
+    }
+
+    /// Two source objects must not share one account.
+    async fn duplicate_source(
+        &self,
+        loaded: &Loaded,
+        hint: &Hint,
+        taken: &mut HashMap<String, i64>,
+    ) -> Result<Option<Failure>, Halt> {
+        let Some(Found::One { id, attribute, .. }) = &hint.found else {
+            return Ok(None);
+        };
+        let (workspace, application, kind, target_id) = (
+            self.context.workspace,
+            self.context.application,
+            loaded.kind,
+            id.clone(),
+        );
+        let owner = self
+            .engine
+            .store
+            .read(move |tx| {
+                let owner = ledger::source_of(tx, workspace, application, &target_id)?;
+                // The link of a deleted object does not keep an account from its next owner.
+                Ok(match owner {
+                    Some(source_id)
+                        if resource::get(tx, workspace, kind, &source_id)?.is_some() =>
+                    {
+                        Some(source_id)
+                    }
+                    _ => None,
+                })
+            })
+            .await?;
+        let first = *taken.entry(id.clone()).or_insert(loaded.rid);
+        let is_other = owner.is_some_and(|owner| owner != loaded.source_id) || first != loaded.rid;
+        Ok(is_other.then(|| Failure {
+            kind: FailureKind::Answered,
+            code: code::DUPLICATE_SOURCE,
+            message: format!("the account {id} at the target, found by {attribute}, belongs to another object of the directory already. {}", code::advice(code::DUPLICATE_SOURCE)),
+            status: None,
+            retry_after_s: None,
+        }))
+    }
+
+    /// Turns plans that need no request into records; returns the rest.
+    fn decide(
+        &mut self,
+        loaded: Vec<Loaded>,
+        records: &mut Vec<Record>,
+    ) -> Vec<(Loaded, Operation)> {
+        let mut operations = Vec::new();
+        let is_dry = matches!(self.reach, Reach::Read(_));
+        for one in loaded {
+            match one.planned.outcome.clone() {
+                Outcome::Operation(operation) => match &self.hold {
+                    Some(why) if operation.action.takes_access() && !is_dry => {
+                        records.push(staged(&one, &operation, why));
+                        self.held_operations += 1;
+                    }
+                    _ => operations.push((one, *operation)),
+                },
+                outcome => records.extend(self.without_request(&one, outcome)),
+            }
+        }
+        operations
+    }
+
+    fn without_request(&self, loaded: &Loaded, outcome: Outcome) -> Option<Record> {
+        match outcome {
+            Outcome::Skip {
+                code,
+                reason,
+                unmanage,
+                link,
+                unresolved,
+            } => {
+                let recovered = loaded.hint.recovered;
+                let is_counted = self.reconciled.contains(&loaded.rid);
+                let mut record = Record::new(
+                    loaded,
+                    if recovered {
+                        Tally::Created
+                    } else if is_counted {
+                        Tally::Nothing
+                    } else {
+                        Tally::Skipped
+                    },
+                );
+                record.escrow = EscrowEffect::Clear;
+                let was_expected = unmanage
+                    || link.is_some()
+                    || record.forget_link
+                    || code == skip::IMPORT_SKIPPED;
+                record.link = match (link, loaded.present_link()) {
+                    (Some((target_id, known)), _) => LinkEffect::Put {
+                        target_id,
+                        known,
+                        managed: true,
+                    },
+                    (None, Some(_)) if loaded.deleted => LinkEffect::Remove,
+                    (None, Some(link)) if unmanage => LinkEffect::Put {
+                        target_id: link.target_id.clone(),
+                        known: crate::load::known(link),
+                        managed: false,
+                    },
+                    _ => LinkEffect::Keep,
+                };
+                record.waiting = Some(waiting_for(&unresolved));
+                let target_id = match &record.link {
+                    LinkEffect::Put { target_id, .. } => target_id.clone(),
+                    _ => loaded
+                        .present_link()
+                        .map(|link| link.target_id.clone())
+                        .unwrap_or_default(),
+                };
+                record.line = (self.verbose || was_expected || recovered).then(|| Line {
+                    action: if recovered { "create" } else { "other" }.to_owned(),
+                    status: if recovered { "success" } else { "skipped" }.to_owned(),
+                    target_id,
+                    error_code: (!recovered).then(|| code.to_owned()),
+                    reason: Some(if recovered { "the reply to the create was lost; the account was found by reading the target".to_owned() } else { reason }),
+                    steps: loaded.planned.steps.clone(),
+                    changes: Vec::new(),
+                    duration_ms: 0,
+                });
+                Some(record)
+            }
+            Outcome::Fail { code, reason } => {
+                let failure = Failure {
+                    kind: FailureKind::Answered,
+                    code,
+                    message: reason,
+                    status: None,
+                    retry_after_s: None,
+                };
+                Some(Record::failed(
+                    loaded,
+                    "other",
+                    &failure,
+                    loaded.planned.steps.clone(),
+                ))
+            }
+            // Asked and answered before; a plan that asks again has changed its mind about the source, which the next cycle sees.
+            Outcome::Match(_) | Outcome::Operation(_) => None,
+        }
+    }
+
+    /// Persists plans and intents, then sends. A dry run stops after persisting and counts as if all were done.
+    async fn send(&mut self, operations: Vec<(Loaded, Operation)>) -> Result<Vec<Sent>, Halt> {
+        if operations.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(i64, String, String)> = operations
+            .iter()
+            .map(|(loaded, operation)| {
+                Ok((
+                    loaded.rid,
+                    word(operation.action).to_owned(),
+                    body_of(operation)?,
+                ))
+            })
+            .collect::<Result<_, Halt>>()?;
+        let (lease, cycle_id) = (self.lease(), self.cycle.id.clone());
+        let writer = match &self.reach {
+            Reach::Write(writer) => writer.clone(),
+            Reach::Read(_) => {
+                self.write(move |tx| run::plan(tx, &lease, &cycle_id, &rows))
+                    .await?;
+                for (_, operation) in &operations {
+                    Tally::of(operation.action).add_to(&mut self.counts);
+                }
+                return Ok(Vec::new());
+            }
+        };
+        let intents = self
+            .write(move |tx| {
+                let numbers = run::plan(tx, &lease, &cycle_id, &rows)?;
+                run::intend(tx, &lease, &numbers)
+            })
+            .await?;
+        self.check_lease()?;
+        let dialect = self.context.compiled.config.dialect.clone();
+        let calls = operations
+            .into_iter()
+            .zip(intents)
+            .map(|((loaded, operation), intent)| {
+                let (writer, requests) = (writer.clone(), dialect::requests(&dialect, &operation));
+                async move {
+                    let number = intent.operation();
+                    let exchanges = perform(&writer, &intent, &requests).await;
+                    Sent {
+                        loaded,
+                        operation,
+                        number,
+                        exchanges,
+                    }
+                }
+            });
+        Ok(stream::iter(calls)
+            .buffer_unordered(self.concurrency())
+            .collect()
+            .await)
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        self.context
+            .compiled
+            .config
+            .dialect
+            .concurrency
+            .clamp(1, 64)
+    }
+
+    /// The groups of an object whose link came, went, or stopped being managed: their members differ now.
+    async fn touch_groups(&mut self, records: &[Record]) -> Result<(), Halt> {
+        let mut members: Vec<i64> = Vec::new();
+        for record in records {
+            if record.link != LinkEffect::Keep && record.tally != Tally::Updated {
+                members.push(record.rid);
+            }
+            if record.kind == tenure_store::Kind::Group {
+                self.touched_groups.insert(record.rid);
+            }
+        }
+        if members.is_empty() || !self.context.compiled.provisions_members() {
+            return Ok(());
+        }
+        let workspace = self.context.workspace;
+        let groups = self
+            .engine
+            .store
+            .read(move |tx| {
+                let mut groups = Vec::new();
+                for rid in &members {
+                    groups.extend(
+                        membership::groups_of(tx, workspace, *rid)?
+                            .into_iter()
+                            .filter(|group| group.direct)
+                            .map(|group| group.rid),
+                    );
+                }
+                Ok(groups)
+            })
+            .await?;
+        self.touched_groups.extend(groups);
+        Ok(())
+    }
+}
+
+/// Matches, or reads the linked account.
+async fn ask(reader: ReadTarget, loaded: Loaded) -> (Loaded, Hint) {
+    let kind = object_kind(loaded.kind);
+    let mut hint = Hint {
+        refresh: false,
+        ..loaded.hint.clone()
+    };
+    match (&loaded.planned.outcome, loaded.present_link()) {
+        (Outcome::Match(queries), _) => match matching::find(&reader, kind, queries).await {
+            Ok(found) => hint.found = Some(found),
+            Err(failure) => hint.failure = Some(failure),
+        },
+        (_, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
+            Ok(Some(found)) => hint.found = Some(found),
+            Ok(None) => hint.forget_link = true,
+            Err(failure) => hint.failure = Some(failure),
+        },
+        _ => {}
+    }
+    (loaded, hint)
+}
+
+async fn perform(
+    writer: &WriteTarget,
+    intent: &Intent,
+    requests: &[dialect::Request],
+) -> Vec<Exchange> {
+    let mut exchanges = Vec::with_capacity(requests.len());
+    for request in requests {
+        let exchange = writer.perform(intent, request).await;
+        let failed = exchange.result.is_err();
+        exchanges.push(exchange);
+        if failed {
+            break;
+        }
+    }
+    exchanges
+}
+
+fn body_of(operation: &Operation) -> Result<String, Halt> {
+    serde_json::to_string(operation).map_err(|error| {
+        Halt::Store(tenure_store::Error::Invalid(format!(
+            "the plan cannot be stored: {error}"
+        )))
+    })
+}
+
+/// Held by the deletion threshold: tried again later, and shown as what it would be.
+fn staged(loaded: &Loaded, operation: &Operation, why: &str) -> Record {
+    let mut record = Record::new(loaded, Tally::Skipped);
+    record.escrow = EscrowEffect::Fail {
+        code: code::STAGED.to_owned(),
+        message: why.to_owned(),
+        retry_after_s: None,
+    };
+    record.line = Some(Line {
+        action: "stagedDelete".to_owned(),
+        status: "skipped".to_owned(),
+        target_id: operation.target_id.clone().unwrap_or_default(),
+        error_code: Some(code::STAGED.to_owned()),
+        reason: Some(format!(
+            "{} ({}) is held: {why}",
+            word(operation.action),
+            operation.reason
+        )),
+        steps: loaded.planned.steps.clone(),
+        changes: operation.changes.clone(),
+        duration_ms: 0,
+    });
+    record
+}
+
+/// A finished operation as the ledger sees it.
+pub(crate) fn confirmed(state: OperationState, sent: &Sent) -> Vec<(i64, OperationState)> {
+    vec![(sent.number, state)]
+}

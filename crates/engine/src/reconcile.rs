@@ -1,0 +1,153 @@
+//! Operations whose reply never came, because the process or the connection died: the target is asked what happened.
+
+use crate::{
+    load::object_kind,
+    matching,
+    record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
+    run::{Halt, Run},
+    settle::matching_values,
+};
+use serde_json::Map;
+use std::collections::BTreeSet;
+use tenure_plan::{Action, Operation, facts::Found};
+use tenure_store::{
+    Kind, ledger,
+    run::{self, OperationState, StoredOperation},
+};
+
+/// Operations looked at in one go.
+const CHUNK: u32 = 100;
+
+impl Run<'_> {
+    /// Resolves everything unresolved and returns the objects that have to be looked at again.
+    pub(crate) async fn reconcile(&mut self) -> Result<BTreeSet<i64>, Halt> {
+        let mut again = BTreeSet::new();
+        loop {
+            self.check_stop()?;
+            let (workspace, application) = (self.context.workspace, self.context.application);
+            let unresolved = self
+                .engine
+                .store
+                .read(move |tx| run::unresolved(tx, workspace, application, CHUNK))
+                .await?;
+            if unresolved.is_empty() {
+                return Ok(again);
+            }
+            for stored in unresolved {
+                again.insert(stored.rid);
+                let record = self.resolve(&stored).await?;
+                if record.tally != Tally::Nothing {
+                    self.reconciled.insert(record.rid);
+                }
+                self.record(vec![record], 0, None).await?;
+            }
+        }
+    }
+
+    async fn resolve(&self, stored: &StoredOperation) -> Result<Record, Halt> {
+        let Ok(operation) = serde_json::from_str::<Operation>(&stored.body) else {
+            tracing::warn!(
+                operation = stored.id,
+                "a stored operation cannot be read; its object is planned again"
+            );
+            return Ok(blank(stored, "", Kind::User));
+        };
+        let (workspace, application, rid) =
+            (self.context.workspace, self.context.application, stored.rid);
+        let link = self
+            .engine
+            .store
+            .read(move |tx| ledger::get(tx, workspace, application, rid))
+            .await?;
+        let kind = if operation.kind == object_kind(Kind::User) {
+            Kind::User
+        } else {
+            Kind::Group
+        };
+        let mut record = blank(stored, &operation.source_id, kind);
+        record.name.clone_from(&operation.display_name);
+        match (operation.action, link) {
+            (Action::Create, None) => self.resolve_create(&operation, &mut record).await?,
+            (Action::Update | Action::Disable, Some(link)) => {
+                record.link = LinkEffect::Put {
+                    target_id: link.target_id,
+                    known: Map::new(),
+                    managed: link.managed,
+                };
+            }
+            (Action::Delete, Some(link)) => {
+                let found =
+                    matching::read(self.reach.reader(), operation.kind, &link.target_id).await;
+                if found
+                    .map_err(|failure| {
+                        Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
+                    })?
+                    .is_none()
+                {
+                    record.link = LinkEffect::Remove;
+                    finish(&mut record, &operation, link.target_id);
+                }
+            }
+            // Sending members again changes nothing, and what was exported is recorded only after the reply.
+            (Action::Members | Action::Create, _) | (_, None) => {}
+        }
+        Ok(record)
+    }
+
+    async fn resolve_create(&self, operation: &Operation, record: &mut Record) -> Result<(), Halt> {
+        let queries = matching_values(&self.context, operation);
+        let found = matching::find(self.reach.reader(), operation.kind, &queries).await;
+        let found = found.map_err(|failure| {
+            Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
+        })?;
+        let Found::One { id, .. } = found else {
+            return Ok(());
+        };
+        let (workspace, application, target_id) =
+            (self.context.workspace, self.context.application, id.clone());
+        let owner = self
+            .engine
+            .store
+            .read(move |tx| ledger::source_of(tx, workspace, application, &target_id))
+            .await?;
+        if owner.is_none() {
+            record.link = LinkEffect::Put {
+                target_id: id.clone(),
+                known: Map::new(),
+                managed: true,
+            };
+            finish(record, operation, id);
+        }
+        Ok(())
+    }
+}
+
+fn blank(stored: &StoredOperation, source_id: &str, kind: Kind) -> Record {
+    Record {
+        rid: stored.rid,
+        kind,
+        source_id: source_id.to_owned(),
+        name: String::new(),
+        operations: vec![(stored.id, OperationState::Reconciled)],
+        forget_link: false,
+        link: LinkEffect::Keep,
+        waiting: None,
+        escrow: EscrowEffect::Keep,
+        tally: Tally::Nothing,
+        line: None,
+    }
+}
+
+fn finish(record: &mut Record, operation: &Operation, target_id: String) {
+    record.tally = Tally::of(operation.action);
+    record.line = Some(Line {
+        action: word(operation.action).to_owned(),
+        status: "success".to_owned(),
+        target_id,
+        error_code: None,
+        reason: Some("the run ended before the reply was recorded; reading the target shows that it was carried out".to_owned()),
+        steps: Vec::new(),
+        changes: operation.changes.clone(),
+        duration_ms: 0,
+    });
+}

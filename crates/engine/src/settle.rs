@@ -1,0 +1,315 @@
+//! What a reply, or its absence, means for an object.
+
+use crate::{
+    load::{Context, Hint, object_kind},
+    matching,
+    page::{Sent, confirmed},
+    record::{EscrowEffect, Line, LinkEffect, Record, Tally, export_step, waiting_for, word},
+    run::Halt,
+    target::{Exchange, Failure, FailureKind, ReadTarget},
+};
+use serde_json::{Map, Value};
+use tenure_plan::{Action, Operation, facts::Found};
+use tenure_store::run::OperationState;
+
+/// How an operation ended.
+pub(crate) enum Verdict {
+    /// Nothing more to do.
+    Done(Box<Record>),
+    /// Plan the object again with what was learnt.
+    Again {
+        rid: i64,
+        hint: Box<Hint>,
+        record: Option<Box<Record>>,
+    },
+    /// The cycle cannot go on.
+    Halt {
+        number: i64,
+        state: OperationState,
+        halt: Halt,
+    },
+}
+
+/// Judges a sent operation; `last`: it must not be planned again in this page.
+pub(crate) async fn settle(
+    reader: &ReadTarget,
+    context: &Context,
+    mut sent: Sent,
+    last: bool,
+) -> Verdict {
+    let failure = sent
+        .exchanges
+        .last()
+        .and_then(|exchange| exchange.result.as_ref().err().cloned());
+    let Some(failure) = failure else {
+        return success(reader, context, sent, last).await;
+    };
+    if let Some(halt) = Halt::from_failure(&failure) {
+        return Verdict::Halt {
+            number: sent.number,
+            state: OperationState::Rejected,
+            halt,
+        };
+    }
+    if failure.kind == FailureKind::Lost || failure.status.is_some_and(|status| status < 300) {
+        return lost(reader, context, sent, failure, last).await;
+    }
+    match sent.operation.action {
+        Action::Delete | Action::Disable if failure.is_status(404) => {
+            let mut record = done(&sent, Some("the account was gone already"));
+            record.link = LinkEffect::Remove;
+            Verdict::Done(record)
+        }
+        Action::Update if failure.is_status(404) && !last => {
+            let hint = Hint {
+                forget_link: true,
+                ..Hint::default()
+            };
+            again(&sent, OperationState::Rejected, hint, Some(&failure))
+        }
+        Action::Create if failure.is_status(409) && !last => {
+            let queries = matching_values(context, &sent.operation);
+            match matching::find(reader, object_kind(sent.loaded.kind), &queries).await {
+                Ok(found @ Found::One { .. }) => {
+                    let hint = Hint {
+                        forget_link: sent.loaded.hint.forget_link,
+                        found: Some(found),
+                        ..Hint::default()
+                    };
+                    again(&sent, OperationState::Rejected, hint, None)
+                }
+                Ok(_) => failed(&mut sent, OperationState::Rejected, &failure),
+                Err(other) => match Halt::from_failure(&other) {
+                    Some(halt) => Verdict::Halt {
+                        number: sent.number,
+                        state: OperationState::Rejected,
+                        halt,
+                    },
+                    None => failed(&mut sent, OperationState::Rejected, &failure),
+                },
+            }
+        }
+        _ => failed(&mut sent, OperationState::Rejected, &failure),
+    }
+}
+
+async fn success(reader: &ReadTarget, context: &Context, sent: Sent, last: bool) -> Verdict {
+    if sent.operation.action != Action::Create {
+        return Verdict::Done(done(&sent, None));
+    }
+    let id = sent
+        .exchanges
+        .last()
+        .and_then(|exchange| exchange.result.as_ref().ok())
+        .and_then(|answer| answer.document.as_ref())
+        .map(matching::id_of);
+    match id {
+        Some(Ok(id)) => created(&sent, &id),
+        Some(Err(failure)) => lost(reader, context, sent, failure, last).await,
+        None => {
+            let failure =
+                Failure::incompatible("the target answered a create without a resource", None);
+            lost(reader, context, sent, failure, last).await
+        }
+    }
+}
+
+/// It may have been carried out: reading the target tells, sending again never happens before.
+async fn lost(
+    reader: &ReadTarget,
+    context: &Context,
+    mut sent: Sent,
+    failure: Failure,
+    last: bool,
+) -> Verdict {
+    let kind = object_kind(sent.loaded.kind);
+    let found = match (&sent.operation.action, &sent.operation.target_id) {
+        (Action::Create, _) => {
+            matching::find(reader, kind, &matching_values(context, &sent.operation)).await
+        }
+        (_, Some(target_id)) => matching::read(reader, kind, target_id)
+            .await
+            .map(|found| found.unwrap_or(Found::Nothing)),
+        (_, None) => Err(failure.clone()),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(other) => {
+            return match Halt::from_failure(&other) {
+                Some(halt) => Verdict::Halt {
+                    number: sent.number,
+                    state: OperationState::Unknown,
+                    halt,
+                },
+                None => failed(&mut sent, OperationState::Unknown, &failure),
+            };
+        }
+    };
+    match (sent.operation.action, found) {
+        (Action::Create, found @ Found::One { .. }) if !last => {
+            let hint = Hint {
+                forget_link: sent.loaded.hint.forget_link,
+                found: Some(found),
+                recovered: true,
+                ..Hint::default()
+            };
+            again(&sent, OperationState::Reconciled, hint, None)
+        }
+        (Action::Delete, Found::Nothing) => {
+            Verdict::Done(done(&sent, Some("the reply was lost; the account is gone")))
+        }
+        (Action::Update | Action::Disable, Found::Nothing) if !last => again(
+            &sent,
+            OperationState::Reconciled,
+            Hint {
+                forget_link: true,
+                ..Hint::default()
+            },
+            Some(&failure),
+        ),
+        (Action::Update, found @ Found::One { .. }) if !last => {
+            let hint = Hint {
+                found: Some(found),
+                ..Hint::default()
+            };
+            again(&sent, OperationState::Reconciled, hint, None)
+        }
+        // Ending access is idempotent and is sent once more at the next attempt; nothing else may be sent blindly.
+        _ => failed(&mut sent, OperationState::Reconciled, &failure),
+    }
+}
+
+/// Attribute and value pairs that find the object of a create again.
+pub(crate) fn matching_values(context: &Context, operation: &Operation) -> Vec<(String, String)> {
+    let mut attributes: Vec<&str> = context.compiled.matching_attributes(operation.kind);
+    if !attributes
+        .iter()
+        .any(|attribute| attribute.eq_ignore_ascii_case("externalId"))
+    {
+        attributes.push("externalId");
+    }
+    attributes
+        .into_iter()
+        .filter_map(|attribute| match operation.known_after.get(attribute)? {
+            Value::String(text) => Some((attribute.to_owned(), text.clone())),
+            value @ (Value::Number(_) | Value::Bool(_)) => {
+                Some((attribute.to_owned(), value.to_string()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn again(sent: &Sent, state: OperationState, hint: Hint, failure: Option<&Failure>) -> Verdict {
+    let mut record = Record::new(&sent.loaded, Tally::Nothing);
+    record.operations = confirmed(state, sent);
+    record.forget_link = false;
+    if let Some(failure) = failure {
+        let mut steps = sent.loaded.planned.steps.clone();
+        steps.push(export_step(&sent.operation, &sent.exchanges, Some(failure)));
+        record.line = Some(line(
+            sent,
+            "warning",
+            Some(failure.code),
+            Some("the account is gone at the target; it is matched again".to_owned()),
+            steps,
+        ));
+    }
+    Verdict::Again {
+        rid: sent.loaded.rid,
+        hint: Box::new(hint),
+        record: Some(Box::new(record)),
+    }
+}
+
+fn failed(sent: &mut Sent, state: OperationState, failure: &Failure) -> Verdict {
+    let mut steps = std::mem::take(&mut sent.loaded.planned.steps);
+    steps.push(export_step(&sent.operation, &sent.exchanges, Some(failure)));
+    let mut record = Record::failed(&sent.loaded, word(sent.operation.action), failure, steps);
+    record.operations = confirmed(state, sent);
+    if let Some(line) = &mut record.line {
+        line.changes.clone_from(&sent.operation.changes);
+        line.duration_ms = duration_ms(&sent.exchanges);
+    }
+    // What the target has now is not known: the next plan reads it first.
+    if let (FailureKind::Lost, Action::Update | Action::Disable, Some(link)) = (
+        failure.kind,
+        sent.operation.action,
+        sent.loaded.present_link(),
+    ) {
+        record.link = LinkEffect::Put {
+            target_id: link.target_id.clone(),
+            known: Map::new(),
+            managed: link.managed,
+        };
+    }
+    Verdict::Done(Box::new(record))
+}
+
+fn created(sent: &Sent, id: &str) -> Verdict {
+    let mut record = done(sent, None);
+    record.link = LinkEffect::Put {
+        target_id: id.to_owned(),
+        known: sent.operation.known_after.clone(),
+        managed: !sent.operation.unmanage_after,
+    };
+    if let Some(line) = &mut record.line {
+        id.clone_into(&mut line.target_id);
+    }
+    Verdict::Done(record)
+}
+
+fn done(sent: &Sent, note: Option<&str>) -> Box<Record> {
+    let operation = &sent.operation;
+    let mut record = Record::new(&sent.loaded, Tally::of(operation.action));
+    record.operations = confirmed(
+        if note.is_some() {
+            OperationState::Reconciled
+        } else {
+            OperationState::Confirmed
+        },
+        sent,
+    );
+    record.link = match (operation.action, &operation.target_id) {
+        (Action::Delete, _) => LinkEffect::Remove,
+        (Action::Members, _) | (_, None) => LinkEffect::Keep,
+        (_, Some(target_id)) => LinkEffect::Put {
+            target_id: target_id.clone(),
+            known: operation.known_after.clone(),
+            managed: !operation.unmanage_after,
+        },
+    };
+    record.waiting = Some(waiting_for(&operation.unresolved));
+    record.escrow = EscrowEffect::Clear;
+    let mut steps = sent.loaded.planned.steps.clone();
+    steps.push(export_step(operation, &sent.exchanges, None));
+    let reason = note.map_or_else(
+        || operation.reason.clone(),
+        |note| format!("{}; {note}", operation.reason),
+    );
+    record.line = Some(line(sent, "success", None, Some(reason), steps));
+    Box::new(record)
+}
+
+fn line(
+    sent: &Sent,
+    status: &str,
+    error_code: Option<&str>,
+    reason: Option<String>,
+    steps: Vec<tenure_plan::facts::LogStep>,
+) -> Line {
+    Line {
+        action: word(sent.operation.action).to_owned(),
+        status: status.to_owned(),
+        target_id: sent.operation.target_id.clone().unwrap_or_default(),
+        error_code: error_code.map(str::to_owned),
+        reason,
+        steps,
+        changes: sent.operation.changes.clone(),
+        duration_ms: duration_ms(&sent.exchanges),
+    }
+}
+
+pub(crate) fn duration_ms(exchanges: &[Exchange]) -> u64 {
+    exchanges.iter().map(|exchange| exchange.duration_ms).sum()
+}

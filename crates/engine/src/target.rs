@@ -1,0 +1,393 @@
+//! Requests to an application: waiting, retrying, and understanding the answer.
+
+use crate::{code, engine::Limits, lease::LeaseWatch};
+use serde_json::{Map, Value};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tenure_egress::{Call, Egress, EgressError, Reply};
+use tenure_plan::dialect::{Method, Request};
+use tenure_store::run::Intent;
+
+/// Characters of a target's error text that are kept.
+const DETAIL_CHARS: usize = 300;
+/// How often one request is repeated because of throttling.
+const THROTTLED_ATTEMPTS: u32 = 3;
+/// How often a read is repeated when its reply is lost.
+const READ_ATTEMPTS: u32 = 3;
+
+/// A target that can be read only: this type has no way to send a writing request.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadTarget {
+    shared: Arc<Shared>,
+}
+
+/// A target that may be changed, each time with the proof of a committed intent.
+#[derive(Clone)]
+pub(crate) struct WriteTarget {
+    reader: ReadTarget,
+    lease: LeaseWatch,
+}
+
+struct Shared {
+    egress: Egress,
+    tenant_url: String,
+    secret: Option<String>,
+    limits: Limits,
+    pace: Mutex<Pace>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Shared")
+            .field("tenant_url", &self.tenant_url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Pace {
+    /// The target asked to wait until then.
+    not_before: Option<Instant>,
+    /// Since when no connection could be made.
+    unreachable_since: Option<Instant>,
+}
+
+/// A success answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) document: Option<Map<String, Value>>,
+}
+
+/// What a failure proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// Nothing was sent and the patience of this cycle is over.
+    Unreachable,
+    /// The egress policy forbids it; nothing was sent.
+    Refused,
+    /// It may have been carried out.
+    Lost,
+    /// The job is not surely ours any more; nothing was sent.
+    LeaseLost,
+    /// The target answered, but with an error or with something that is not SCIM.
+    Answered,
+}
+
+/// Why a request did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    /// Code of the provisioning log.
+    pub(crate) code: &'static str,
+    /// What happened and what to do; never a secret.
+    pub(crate) message: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) retry_after_s: Option<u64>,
+}
+
+impl Failure {
+    fn new(kind: FailureKind, code: &'static str, what: &str) -> Self {
+        Self {
+            kind,
+            code,
+            message: format!("{what}. {}", code::advice(code)),
+            status: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// An answer that is not SCIM.
+    pub(crate) fn incompatible(what: &str, status: Option<u16>) -> Self {
+        Self {
+            status,
+            ..Self::new(FailureKind::Answered, code::INCOMPATIBLE, what)
+        }
+    }
+
+    pub(crate) fn is_status(&self, status: u16) -> bool {
+        self.status == Some(status)
+    }
+}
+
+/// A request with how it ended, for the log and for connection tests.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) duration_ms: u64,
+    pub(crate) result: Result<Answer, Failure>,
+}
+
+impl Exchange {
+    pub(crate) fn status(&self) -> Option<u16> {
+        match &self.result {
+            Ok(answer) => Some(answer.status),
+            Err(failure) => failure.status,
+        }
+    }
+}
+
+pub(crate) fn verb(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+    }
+}
+
+impl WriteTarget {
+    pub(crate) fn new(reader: ReadTarget, lease: LeaseWatch) -> Self {
+        Self { reader, lease }
+    }
+
+    pub(crate) fn reader(&self) -> &ReadTarget {
+        &self.reader
+    }
+
+    /// Sends a request of the operation whose intent is committed, if the job is still ours.
+    pub(crate) async fn perform(&self, _intent: &Intent, request: &Request) -> Exchange {
+        if !self.lease.is_ours() {
+            let failure = Failure::new(
+                FailureKind::LeaseLost,
+                code::INTERNAL,
+                "the job has gone to another node",
+            );
+            return Exchange {
+                method: verb(request.method),
+                path: request.path.clone(),
+                duration_ms: 0,
+                result: Err(failure),
+            };
+        }
+        self.reader.shared.exchange(request).await
+    }
+}
+
+impl ReadTarget {
+    pub(crate) fn new(
+        egress: Egress,
+        tenant_url: String,
+        secret: Option<String>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                egress,
+                tenant_url,
+                secret,
+                limits,
+                pace: Mutex::default(),
+            }),
+        }
+    }
+
+    /// `GET`, whatever the request says.
+    pub(crate) async fn read(&self, request: &Request) -> Exchange {
+        let request = Request {
+            method: Method::Get,
+            path: request.path.clone(),
+            body: None,
+        };
+        self.shared.exchange(&request).await
+    }
+}
+
+impl Shared {
+    async fn exchange(&self, request: &Request) -> Exchange {
+        let started = Instant::now();
+        let result = self.attempts(request).await;
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Exchange {
+            method: verb(request.method),
+            path: request.path.clone(),
+            duration_ms,
+            result,
+        }
+    }
+
+    async fn attempts(&self, request: &Request) -> Result<Answer, Failure> {
+        let url = tenure_egress::join(&self.tenant_url, &request.path).map_err(|error| {
+            Failure::new(FailureKind::Refused, code::INCOMPATIBLE, &error.to_string())
+        })?;
+        let (mut throttled, mut attempt) = (0, 0);
+        loop {
+            self.wait_for_turn().await;
+            let call = Call {
+                method: verb(request.method).to_owned(),
+                url: url.clone(),
+                bearer: self.secret.clone(),
+                body: request.body.clone(),
+                timeout: self.limits.call_timeout,
+            };
+            let failure = match self.egress.send(call).await {
+                Ok(reply) => {
+                    self.pace().unreachable_since = None;
+                    if throttled < THROTTLED_ATTEMPTS && self.throttle(&reply, throttled) {
+                        throttled += 1;
+                        continue;
+                    }
+                    return self.interpret(request.method, &reply);
+                }
+                Err(EgressError::Refused(what)) => {
+                    return Err(Failure::new(
+                        FailureKind::Refused,
+                        code::INCOMPATIBLE,
+                        &what,
+                    ));
+                }
+                Err(EgressError::Connect(what)) => {
+                    if self.is_patience_over() {
+                        return Err(Failure::new(
+                            FailureKind::Unreachable,
+                            code::PROTOCOL,
+                            &format!("no connection to the target: {what}"),
+                        ));
+                    }
+                    None
+                }
+                Err(EgressError::TooLarge(bytes)) if request.method == Method::Get => {
+                    return Err(Failure::incompatible(
+                        &format!("the answer is larger than {bytes} bytes"),
+                        None,
+                    ));
+                }
+                Err(error) => Some(Failure::new(
+                    FailureKind::Lost,
+                    code::TIMEOUT,
+                    &format!("the reply did not arrive: {error}"),
+                )),
+            };
+            attempt += 1;
+            if let Some(failure) = failure
+                && (request.method != Method::Get || attempt >= READ_ATTEMPTS)
+            {
+                return Err(failure);
+            }
+            tokio::time::sleep(self.jitter(attempt)).await;
+        }
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait_for_turn(&self) {
+        loop {
+            let Some(not_before) = self.pace().not_before else {
+                return;
+            };
+            if not_before <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(not_before.into()).await;
+        }
+    }
+
+    /// Whether the reply says "later" and later is soon enough to wait here; everybody else waits too.
+    fn throttle(&self, reply: &Reply, attempt: u32) -> bool {
+        let wait = match (reply.status, reply.retry_after_s) {
+            (429 | 503, Some(seconds)) => Duration::from_secs(seconds),
+            (429, None) => self.jitter(attempt + 1),
+            _ => return false,
+        };
+        if wait > self.limits.throttle_wait {
+            return false;
+        }
+        let mut pace = self.pace();
+        let not_before = Instant::now() + wait;
+        pace.not_before = Some(
+            pace.not_before
+                .map_or(not_before, |present| present.max(not_before)),
+        );
+        true
+    }
+
+    fn is_patience_over(&self) -> bool {
+        let since = *self
+            .pace()
+            .unreachable_since
+            .get_or_insert_with(Instant::now);
+        since.elapsed() >= self.limits.patience
+    }
+
+    /// Full jitter: anything between nothing and the exponentially growing limit.
+    fn jitter(&self, attempt: u32) -> Duration {
+        let limit = self
+            .limits
+            .backoff_first
+            .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
+            .min(self.limits.backoff_most);
+        let share = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
+        limit.mul_f64(share)
+    }
+
+    fn interpret(&self, method: Method, reply: &Reply) -> Result<Answer, Failure> {
+        let status = reply.status;
+        let is_html = reply.content_type.to_ascii_lowercase().contains("html")
+            || reply.body.trim_ascii_start().starts_with(b"<");
+        let document: Option<Map<String, Value>> = if is_html {
+            None
+        } else {
+            serde_json::from_slice(&reply.body).ok()
+        };
+        if (200..300).contains(&status) {
+            let may_be_anything = matches!(method, Method::Patch | Method::Delete);
+            return match document {
+                _ if is_html => Err(Failure::incompatible(
+                    &format!("the target answered HTML, not SCIM ({method:?} {status})"),
+                    Some(status),
+                )),
+                None if !may_be_anything => Err(Failure::incompatible(
+                    &format!("the target answered {status} without a JSON object"),
+                    Some(status),
+                )),
+                document => Ok(Answer { status, document }),
+            };
+        }
+        let code = if is_html && status == 404 {
+            code::INCOMPATIBLE
+        } else {
+            code::of_status(status, document.as_ref())
+        };
+        let mut what = format!("the target answered {status}");
+        if is_html {
+            what.push_str(" with HTML, not SCIM");
+        }
+        if (300..400).contains(&status) {
+            what.push_str(", a redirect; enter the final address as Tenant URL");
+        }
+        if let Some(detail) = document
+            .as_ref()
+            .and_then(|body| body.get("detail"))
+            .and_then(Value::as_str)
+        {
+            what.push_str(": ");
+            what.push_str(&self.shown(detail));
+        }
+        Err(Failure {
+            status: Some(status),
+            retry_after_s: reply.retry_after_s,
+            ..Failure::new(FailureKind::Answered, code, &what)
+        })
+    }
+
+    /// Text of the target, shortened, without our secret in case the target echoes it.
+    fn shown(&self, text: &str) -> String {
+        let text = match self.secret.as_deref() {
+            Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
+            _ => text.to_owned(),
+        };
+        text.chars()
+            .filter(|character| !character.is_control())
+            .take(DETAIL_CHARS)
+            .collect::<String>()
+            .trim_end_matches('.')
+            .to_owned()
+    }
+}

@@ -1,0 +1,330 @@
+//! A small SCIM service on loopback with switches for everything that goes wrong in practice.
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use serde_json::{Map, Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tenure_scim::{
+    filter::Filter,
+    patch::{self, MemberChange},
+    schema::SchemaSet,
+};
+use tokio::net::TcpListener;
+
+pub(crate) const SECRET: &str = "s3cret-token";
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Answers with this status and does nothing.
+    Status(u16),
+    /// 429 with `Retry-After` in seconds.
+    Throttle(u64),
+    /// Does what was asked, and the reply is lost.
+    LoseReply,
+    /// 200 with a web page.
+    Html,
+}
+
+#[derive(Debug, Clone)]
+struct Plan {
+    method: &'static str,
+    path: &'static str,
+    /// How often; `usize::MAX`: always.
+    times: usize,
+    fault: Fault,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) users: BTreeMap<String, Map<String, Value>>,
+    pub(crate) groups: BTreeMap<String, Map<String, Value>>,
+    pub(crate) requests: Vec<String>,
+    pub(crate) revoked: bool,
+    pub(crate) ignores_filters: bool,
+    /// An account that somebody else makes just before the next create.
+    pub(crate) appears: Option<Map<String, Value>>,
+    next: u64,
+    plans: Vec<Plan>,
+}
+
+impl World {
+    pub(crate) fn writes(&self) -> Vec<&String> {
+        self.requests
+            .iter()
+            .filter(|request| !request.starts_with("GET"))
+            .collect()
+    }
+
+    pub(crate) fn user(&self, user_name: &str) -> Option<&Map<String, Value>> {
+        self.users
+            .values()
+            .find(|user| user["userName"] == user_name)
+    }
+
+    pub(crate) fn group(&self, display_name: &str) -> Option<&Map<String, Value>> {
+        self.groups
+            .values()
+            .find(|group| group["displayName"] == display_name)
+    }
+
+    /// Sorted user names of a group's members.
+    pub(crate) fn members(&self, display_name: &str) -> Vec<String> {
+        let members = self
+            .group(display_name)
+            .and_then(|group| group.get("members"))
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let mut names: Vec<String> = members
+            .iter()
+            .map(|member| {
+                self.users[member["value"].as_str().unwrap()]["userName"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    world: Arc<Mutex<World>>,
+    pub(crate) url: String,
+}
+
+impl Target {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/scim", listener.local_addr().unwrap());
+        let target = Self {
+            world: Arc::default(),
+            url,
+        };
+        let router = Router::new().fallback(handle).with_state(target.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        target
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub(crate) fn fail(
+        &self,
+        method: &'static str,
+        path: &'static str,
+        times: usize,
+        fault: Fault,
+    ) {
+        self.world().plans.push(Plan {
+            method,
+            path,
+            times,
+            fault,
+        });
+    }
+
+    pub(crate) fn heal(&self) {
+        self.world().plans.clear();
+    }
+}
+
+async fn handle(
+    State(target): State<Target>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut world = target.world();
+    world.requests.push(format!("{method} {uri}"));
+    let token = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if world.revoked || token != format!("Bearer {SECRET}") {
+        return error(401, "unknown token");
+    }
+    let path = uri.path().trim_start_matches("/scim/").to_owned();
+    let planned = world.plans.iter_mut().find(|plan| {
+        plan.times > 0 && plan.method == method.as_str() && path.starts_with(plan.path)
+    });
+    let fault = planned.map(|plan| {
+        plan.times = plan.times.saturating_sub(1);
+        plan.fault
+    });
+    match fault {
+        Some(Fault::Status(status)) => return error(status, "as planned"),
+        Some(Fault::Throttle(seconds)) => {
+            return (
+                StatusCode::TOO_MANY_REQUESTS,
+                [("retry-after", seconds.to_string())],
+                "",
+            )
+                .into_response();
+        }
+        Some(Fault::Html) => {
+            return (
+                StatusCode::OK,
+                [("content-type", "text/html")],
+                "<html>Sign in</html>",
+            )
+                .into_response();
+        }
+        Some(Fault::LoseReply) | None => {}
+    }
+    let body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
+    if method == Method::POST
+        && let Some(account) = world.appears.take()
+    {
+        world
+            .users
+            .insert(account["id"].as_str().unwrap().to_owned(), account);
+    }
+    let response = answer(
+        &mut world,
+        &method,
+        &path,
+        uri.query().unwrap_or_default(),
+        body,
+    );
+    if fault == Some(Fault::LoseReply) {
+        let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("lost"))]);
+        return Response::builder()
+            .status(response.status())
+            .body(Body::from_stream(broken))
+            .unwrap();
+    }
+    response
+}
+
+fn answer(
+    world: &mut World,
+    method: &Method,
+    path: &str,
+    query: &str,
+    body: Map<String, Value>,
+) -> Response {
+    let (collection, id) = path
+        .split_once('/')
+        .map_or((path, None), |(collection, id)| (collection, Some(id)));
+    let is_user = collection == "Users";
+    let ignores_filters = world.ignores_filters;
+    let next = world.next;
+    let resources = match collection {
+        "Users" => &mut world.users,
+        "Groups" => &mut world.groups,
+        _ => return error(404, "no such endpoint"),
+    };
+    let resource_type = if is_user {
+        SchemaSet::user()
+    } else {
+        SchemaSet::group()
+    };
+    match (method.as_str(), id) {
+        ("GET", None) => {
+            let filter = url::form_urlencoded::parse(query.as_bytes())
+                .find(|(name, _)| name == "filter")
+                .map(|(_, value)| Filter::parse(&value).unwrap());
+            let found: Vec<Value> = resources
+                .values()
+                .filter(|resource| {
+                    ignores_filters
+                        || filter
+                            .as_ref()
+                            .is_none_or(|filter| filter.matches(resource_type, resource))
+                })
+                .map(|resource| Value::Object(resource.clone()))
+                .collect();
+            scim(
+                200,
+                &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": found.len(), "Resources": found }),
+            )
+        }
+        ("GET", Some(id)) => resources.get(id).map_or_else(
+            || error(404, "gone"),
+            |resource| scim(200, &Value::Object(resource.clone())),
+        ),
+        ("POST", None) => {
+            let name = if is_user { "userName" } else { "displayName" };
+            if resources
+                .values()
+                .any(|resource| resource.get(name) == body.get(name))
+            {
+                return error(409, "the name is taken");
+            }
+            let id = format!("t{next}");
+            let mut resource = body;
+            resource.insert("id".to_owned(), id.clone().into());
+            resources.insert(id, resource.clone());
+            world.next += 1;
+            scim(201, &Value::Object(resource))
+        }
+        ("PATCH", Some(id)) => {
+            let Some(resource) = resources.get_mut(id) else {
+                return error(404, "gone");
+            };
+            let request = patch::parse(resource_type, &body).unwrap();
+            patch::apply(resource_type, id, resource, &request.operations).unwrap();
+            request
+                .members
+                .into_iter()
+                .for_each(|change| change_members(resource, change));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("DELETE", Some(id)) => match resources.remove(id) {
+            Some(_) => StatusCode::NO_CONTENT.into_response(),
+            None => error(404, "gone"),
+        },
+        _ => error(405, "not here"),
+    }
+}
+
+fn change_members(resource: &mut Map<String, Value>, change: MemberChange) {
+    let members = resource
+        .entry("members")
+        .or_insert_with(|| json!([]))
+        .as_array_mut()
+        .unwrap();
+    match change {
+        MemberChange::Add(added) => {
+            for member in added {
+                members.retain(|present| present["value"] != member.value);
+                members.push(json!({ "value": member.value }));
+            }
+        }
+        MemberChange::Remove(removed) => {
+            members.retain(|present| !removed.iter().any(|id| present["value"] == *id));
+        }
+        other => panic!("not sent by the engine: {other:?}"),
+    }
+}
+
+fn scim(status: u16, body: &Value) -> Response {
+    (
+        StatusCode::from_u16(status).unwrap(),
+        [("content-type", "application/scim+json")],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+fn error(status: u16, detail: &str) -> Response {
+    scim(
+        status,
+        &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(), "detail": detail }),
+    )
+}

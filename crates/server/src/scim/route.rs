@@ -1,0 +1,138 @@
+//! Which endpoint a path names.
+//!
+//! People paste base URLs into identity providers: with a slash at the end, with `/v2` although the client adds it
+//! again, with two slashes. All of these mean the same endpoint.
+
+use tenure_store::Kind;
+
+use super::query::percent_decode;
+
+/// An endpoint below the SCIM root (RFC 7644 section 3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// The root itself: everything.
+    Root,
+    /// `/.search` at the root.
+    RootSearch,
+    /// `/ServiceProviderConfig`.
+    ServiceProviderConfig,
+    /// `/Schemas`, `/Schemas/{urn}`.
+    Schemas(Option<String>),
+    /// `/ResourceTypes`, `/ResourceTypes/{name}`.
+    ResourceTypes(Option<String>),
+    /// `/Users`, `/Groups`.
+    Collection(Kind),
+    /// `/Users/{id}`, `/Groups/{id}`.
+    Resource(Kind, String),
+    /// `/Users/.search`, `/Groups/.search`.
+    Search(Kind),
+    /// `/Me` and what is below it.
+    Me,
+    /// `/Bulk`.
+    Bulk,
+}
+
+impl Endpoint {
+    /// The methods of an endpoint as an Allow header shows them.
+    pub(super) fn allow(&self) -> &'static str {
+        match self {
+            Self::Collection(_) => "GET, HEAD, POST",
+            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Search(_) | Self::RootSearch | Self::Bulk => "POST",
+            Self::Root
+            | Self::Me
+            | Self::ServiceProviderConfig
+            | Self::Schemas(_)
+            | Self::ResourceTypes(_) => "GET, HEAD",
+        }
+    }
+}
+
+/// The endpoint of a path that begins with `/scim`; `None` when there is none.
+pub(super) fn find(path: &str) -> Option<Endpoint> {
+    let mut segments = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .skip(1)
+        .peekable();
+    while segments.next_if_eq(&"v2").is_some() {}
+    let Some(first) = segments.next() else {
+        return Some(Endpoint::Root);
+    };
+    let second = match segments.next() {
+        Some(segment) => Some(percent_decode(segment, false)?),
+        None => None,
+    };
+    if first == "Me" {
+        return Some(Endpoint::Me);
+    }
+    if segments.next().is_some() {
+        return None;
+    }
+    match (first, second) {
+        ("Users", second) => Some(typed(Kind::User, second)),
+        ("Groups", second) => Some(typed(Kind::Group, second)),
+        ("Schemas", second) => Some(Endpoint::Schemas(second)),
+        ("ResourceTypes", second) => Some(Endpoint::ResourceTypes(second)),
+        ("ServiceProviderConfig", None) => Some(Endpoint::ServiceProviderConfig),
+        (".search", None) => Some(Endpoint::RootSearch),
+        ("Bulk", None) => Some(Endpoint::Bulk),
+        _ => None,
+    }
+}
+
+fn typed(kind: Kind, id: Option<String>) -> Endpoint {
+    match id {
+        None => Endpoint::Collection(kind),
+        Some(id) if id == ".search" => Endpoint::Search(kind),
+        Some(id) => Endpoint::Resource(kind, id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expected: Option<&Endpoint>) {
+        assert_eq!(find(path).as_ref(), expected, "{path}");
+    }
+
+    #[test]
+    fn paths() {
+        let users = Endpoint::Collection(Kind::User);
+        for path in [
+            "/scim/Users",
+            "/scim/v2/Users",
+            "//scim//v2/v2/Users/",
+            "/scim/v2/Users//",
+        ] {
+            check(path, Some(&users));
+        }
+        check("/scim", Some(&Endpoint::Root));
+        check("/scim/v2/", Some(&Endpoint::Root));
+        check("/scim/.search", Some(&Endpoint::RootSearch));
+        check(
+            "/scim/Groups/a%20b",
+            Some(&Endpoint::Resource(Kind::Group, "a b".to_owned())),
+        );
+        check(
+            "/scim/Groups/a+b",
+            Some(&Endpoint::Resource(Kind::Group, "a+b".to_owned())),
+        );
+        check("/scim/Users/%2Esearch", Some(&Endpoint::Search(Kind::User)));
+        check(
+            "/scim/Schemas/urn%3Aa:b",
+            Some(&Endpoint::Schemas(Some("urn:a:b".to_owned()))),
+        );
+        check("/scim/Me/x/y", Some(&Endpoint::Me));
+        for path in [
+            "/scim/users",
+            "/scim/v1/Users",
+            "/scim/Users/a/b",
+            "/scim/Users/%ff",
+            "/scim/Bulk/1",
+        ] {
+            check(path, None);
+        }
+    }
+}
