@@ -87,7 +87,7 @@ impl Failure {
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The form is too large",
-                "A form may have at most 1 MiB. Nothing was changed.".into(),
+                "A form may have at most 256 KiB. Nothing was changed.".into(),
                 "Go back and shorten the text.",
             ),
             Self::Throttled { wait_s } => (

@@ -121,6 +121,13 @@ impl Form {
         }
     }
 
+    /// Gives a password field back what was typed, after a try that changed nothing.
+    pub(super) fn restore(&mut self, name: &str, value: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
+            value.clone_into(&mut field.value);
+        }
+    }
+
     /// Puts an error on a field, or above the form when no field has the name.
     pub(super) fn fail(&mut self, name: &str, message: impl Into<String>) {
         let message = message.into();

@@ -17,7 +17,7 @@ use super::{failure::Failure, form::Fields, page, page::Shell, words};
 use crate::App;
 
 /// Most bytes of a form.
-const FORM_BYTES: usize = 1024 * 1024;
+const FORM_BYTES: usize = crate::limits::FORM_BODY_BYTES;
 /// How long a session lives.
 pub(super) const SESSION_LIFETIME_US: i64 = 24 * 60 * 60 * 1_000_000;
 
