@@ -30,11 +30,18 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/w/{workspace}/apps", get(list))
         .route("/w/{workspace}/apps/{app}", get(overview))
-        .route("/w/{workspace}/apps/{app}/delete", get(ask_delete).post(delete))
+        .route(
+            "/w/{workspace}/apps/{app}/delete",
+            get(ask_delete).post(delete),
+        )
 }
 
 /// The application that a path names, by its id only.
-pub(super) fn find(tx: &mut Tx<'_>, workspace: WorkspaceId, id: &str) -> Result<Application, Error> {
+pub(super) fn find(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    id: &str,
+) -> Result<Application, Error> {
     application::find(tx, workspace, id)?
         .filter(|application| application.id == id)
         .ok_or_else(|| Error::NotFound(format!("Application {id}")))
@@ -63,7 +70,12 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(member: &Member, application: &Application, job: &Job, tab: &'static str) -> Self {
+    pub(super) fn new(
+        member: &Member,
+        application: &Application,
+        job: &Job,
+        tab: &'static str,
+    ) -> Self {
         Self {
             name: application.name.clone(),
             root: format!("{}/apps/{}", member.root(), application.id),
@@ -73,14 +85,17 @@ impl Head {
     }
 
     /// First letters of the name.
-    fn initials(&self) -> String {
+    pub(super) fn initials(&self) -> String {
         words::initials(&self.name)
     }
 }
 
 /// Host of a URL, for a list.
 fn host(url: &str) -> String {
-    url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    url::Url::parse(url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 struct Row {
@@ -108,8 +123,17 @@ fn rows(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<Vec<Row>, Error> {
         let last = run::list(tx, workspace, application.key, 1)?.pop();
         rows.push(Row {
             badge: words::job_badge(&job, !application.tenant_url.is_empty()),
-            assigned: format!("{}, {}", words::counted(users, "user", "users"), words::counted(groups, "group", "groups")),
-            last: last.map(|cycle| (words::moment(cycle.started_us), words::cycle_badge(&cycle.status))),
+            assigned: format!(
+                "{}, {}",
+                words::counted(users, "user", "users"),
+                words::counted(groups, "group", "groups")
+            ),
+            last: last.map(|cycle| {
+                (
+                    words::moment(cycle.started_us),
+                    words::cycle_badge(&cycle.status),
+                )
+            }),
             failing: escrow::count(tx, workspace, application.key)?,
             host: host(&application.tenant_url),
             id: application.id,
@@ -124,7 +148,10 @@ fn rows(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<Vec<Row>, Error> {
 async fn list(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let workspace = member.workspace.id;
     let rows = app.store.read(move |tx| rows(tx, workspace)).await?;
-    page::show(&ListPage { shell: member.shell("Applications", "apps"), rows })
+    page::show(&ListPage {
+        shell: member.shell("Applications", "apps"),
+        rows,
+    })
 }
 
 #[derive(Template)]
@@ -147,7 +174,12 @@ async fn overview(State(app): State<App>, member: Member) -> Result<Response, Fa
     let (workspace, key) = (member.workspace.id, application.key);
     let ((users, groups), (linked_users, linked_groups)) = app
         .store
-        .read(move |tx| Ok((assignment::count(tx, workspace, key)?, ledger::counts(tx, workspace, key)?)))
+        .read(move |tx| {
+            Ok((
+                assignment::count(tx, workspace, key)?,
+                ledger::counts(tx, workspace, key)?,
+            ))
+        })
         .await?;
     page::show(&OverviewPage {
         shell: member.shell(&application.name, "apps"),
@@ -181,7 +213,15 @@ fn delete_page(member: &Member, application: &Application, form: Form) -> Confir
 }
 
 fn name_form() -> Form {
-    Form::new(vec![Field::new("text", "name", "Type the name of the application to confirm").autocomplete("off").required()])
+    Form::new(vec![
+        Field::new(
+            "text",
+            "name",
+            "Type the name of the application to confirm",
+        )
+        .autocomplete("off")
+        .required(),
+    ])
 }
 
 async fn ask_delete(State(app): State<App>, member: Member) -> Result<Response, Failure> {
@@ -196,9 +236,16 @@ async fn delete(State(app): State<App>, sent: Submission) -> Result<Response, Fa
     form.fill(&fields);
     if fields.text("name") != application.name {
         form.fail("name", format!("Type {} exactly.", application.name));
-        return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &delete_page(&member, &application, form));
+        return page::show_with(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &delete_page(&member, &application, form),
+        );
     }
     let (workspace, key) = (member.workspace.id, application.key);
-    app.store.write(member.actor(), move |tx| application::delete(tx, workspace, key)).await?;
+    app.store
+        .write(member.actor(), move |tx| {
+            application::delete(tx, workspace, key)
+        })
+        .await?;
     Ok(Redirect::to(&format!("{}/apps?notice=deleted", member.root())).into_response())
 }

@@ -45,7 +45,11 @@ struct AssignmentsPage {
 }
 
 /// Users and groups that fit a search, users first.
-pub(super) fn search(tx: &mut Tx<'_>, workspace: WorkspaceId, text: &str) -> Result<Vec<ResourceRow>, Error> {
+pub(super) fn search(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    text: &str,
+) -> Result<Vec<ResourceRow>, Error> {
     let mut hits = Vec::new();
     for kind in [Kind::User, Kind::Group] {
         let found = resource::search(tx, workspace, kind, text, None, HITS)?;
@@ -62,17 +66,29 @@ async fn list(State(app): State<App>, member: Member) -> Result<Response, Failur
     let (mut found, (users, groups), hits) = app
         .store
         .read(move |tx| {
-            let hits = if asked.is_empty() { Vec::new() } else { search(tx, workspace, &asked)? };
+            let hits = if asked.is_empty() {
+                Vec::new()
+            } else {
+                search(tx, workspace, &asked)?
+            };
             let found = assignment::list(tx, workspace, key, after, PAGE + 1)?;
             Ok((found, assignment::count(tx, workspace, key)?, hits))
         })
         .await?;
     let more = found.len() > PAGE as usize;
     found.truncate(PAGE as usize);
-    let next = found.last().filter(|_| more).map(|assignment| assignment.resource.rid);
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|assignment| assignment.resource.rid);
     let rows = found
         .iter()
-        .map(|assignment| (directory::row(&assignment.resource), words::moment(assignment.created_us)))
+        .map(|assignment| {
+            (
+                directory::row(&assignment.resource),
+                words::moment(assignment.created_us),
+            )
+        })
         .collect();
     page::show(&AssignmentsPage {
         shell: member.shell(&format!("Users and groups of {}", application.name), "apps"),
@@ -114,7 +130,11 @@ async fn change(app: &App, sent: Submission, give: bool) -> Result<Response, Fai
         })
         .await?;
     let notice = if give { "assigned" } else { "unassigned" };
-    let to = format!("{}/apps/{}/assignments?notice={notice}", member.root(), member.param("app"));
+    let to = format!(
+        "{}/apps/{}/assignments?notice={notice}",
+        member.root(),
+        member.param("app")
+    );
     Ok(Redirect::to(&to).into_response())
 }
 

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use axum::{Router, extract::State, response::Response, routing::get};
-use tenure_store::{Error, audit::{self, AuditEntry}};
+use tenure_store::{
+    Error,
+    audit::{self, AuditEntry},
+};
 
 use super::{
     failure::Failure,
@@ -32,7 +35,11 @@ pub(super) struct AuditRow {
 
 impl From<AuditEntry> for AuditRow {
     fn from(entry: AuditEntry) -> Self {
-        let detail = if entry.detail == "{}" || entry.detail == "null" { String::new() } else { entry.detail };
+        let detail = if entry.detail == "{}" || entry.detail == "null" {
+            String::new()
+        } else {
+            entry.detail
+        };
         Self {
             seq: entry.seq,
             at: words::moment(entry.at_us),
@@ -63,7 +70,11 @@ async fn list(State(app): State<App>, member: Member) -> Result<Response, Failur
     let (mut entries, chain) = app
         .store
         .read(move |tx| {
-            let chain = if check { Some(verify(audit::verify(tx, workspace))?) } else { None };
+            let chain = if check {
+                Some(verify(audit::verify(tx, workspace))?)
+            } else {
+                None
+            };
             Ok((audit::list(tx, workspace, before, PAGE + 1)?, chain))
         })
         .await?;
@@ -72,12 +83,24 @@ async fn list(State(app): State<App>, member: Member) -> Result<Response, Failur
     let next = entries.last().filter(|_| more).map(|entry| entry.seq);
     let rows = entries.into_iter().map(AuditRow::from).collect();
     let shell = member.shell("Audit log", "audit");
-    page::show(&AuditPage { shell, rows, next, first_page: before.is_none(), chain })
+    page::show(&AuditPage {
+        shell,
+        rows,
+        next,
+        first_page: before.is_none(),
+        chain,
+    })
 }
 
 fn verify(result: Result<u64, Error>) -> Result<(&'static str, String), Error> {
     match result {
-        Ok(rows) => Ok(("ok", format!("{} intact: no entry was changed or removed.", words::counted(rows, "entry is", "entries are")))),
+        Ok(rows) => Ok((
+            "ok",
+            format!(
+                "{} intact: no entry was changed or removed.",
+                words::counted(rows, "entry is", "entries are")
+            ),
+        )),
         Err(Error::Conflict(message)) => Ok(("bad", message)),
         Err(other) => Err(other),
     }

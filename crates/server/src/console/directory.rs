@@ -45,7 +45,11 @@ pub(super) struct ResourceRow {
 
 /// A text member of an object.
 fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A row of any resource. A body that cannot be read shows as its label only.
@@ -56,7 +60,11 @@ pub(super) fn row(stored: &Stored) -> ResourceRow {
     let enterprise = body.get("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User");
     ResourceRow {
         id: stored.id.clone(),
-        label: if shown.is_empty() { stored.label() } else { shown },
+        label: if shown.is_empty() {
+            stored.label()
+        } else {
+            shown
+        },
         sub: user_name,
         department: enterprise.map_or_else(String::new, |extension| text(extension, "department")),
         state: words::active_badge(body.get("active").and_then(Value::as_bool).unwrap_or(true)),
@@ -110,9 +118,21 @@ async fn list(app: &App, member: &Member, kind: Kind) -> Result<Response, Failur
         row.members = words::number(count);
     }
     let users = kind == Kind::User;
-    let (title, section) = if users { ("Users", "users") } else { ("Groups", "groups") };
+    let (title, section) = if users {
+        ("Users", "users")
+    } else {
+        ("Groups", "groups")
+    };
     let shell = member.shell(title, section);
-    page::show(&ListPage { shell, users, q, rows, total: words::number(total), next, first_page: after.is_none() })
+    page::show(&ListPage {
+        shell,
+        users,
+        q,
+        rows,
+        total: words::number(total),
+        next,
+        first_page: after.is_none(),
+    })
 }
 
 async fn users(State(app): State<App>, member: Member) -> Result<Response, Failure> {
@@ -143,20 +163,43 @@ fn app_rows(tx: &mut Tx<'_>, workspace: WorkspaceId, rid: i64) -> Result<Vec<App
         if entitled.direct {
             ways.push("directly".to_owned());
         }
-        ways.extend(entitled.via_groups.iter().map(|group| format!("through {group}")));
+        ways.extend(
+            entitled
+                .via_groups
+                .iter()
+                .map(|group| format!("through {group}")),
+        );
         let state = match (&escrow, &link) {
-            (Some(_), _) => Badge { tone: "bad", word: "Failure" },
-            (None, Some(link)) if link.managed => Badge { tone: "ok", word: "Provisioned" },
-            (None, Some(_)) => Badge { tone: "off", word: "No longer managed" },
-            (None, None) => Badge { tone: "mute", word: "Not provisioned" },
+            (Some(_), _) => Badge {
+                tone: "bad",
+                word: "Failure",
+            },
+            (None, Some(link)) if link.managed => Badge {
+                tone: "ok",
+                word: "Provisioned",
+            },
+            (None, Some(_)) => Badge {
+                tone: "off",
+                word: "No longer managed",
+            },
+            (None, None) => Badge {
+                tone: "mute",
+                word: "Not provisioned",
+            },
         };
         rows.push(AppRow {
             id: application.id,
             name: application.name,
-            entitled: if ways.is_empty() { "Not assigned".into() } else { format!("Assigned {}", ways.join(", ")) },
+            entitled: if ways.is_empty() {
+                "Not assigned".into()
+            } else {
+                format!("Assigned {}", ways.join(", "))
+            },
             target_id: link.map(|link| link.target_id).unwrap_or_default(),
             state,
-            note: escrow.map(|escrow| format!("{}: {}", escrow.code, escrow.message)).unwrap_or_default(),
+            note: escrow
+                .map(|escrow| format!("{}: {}", escrow.code, escrow.message))
+                .unwrap_or_default(),
         });
     }
     Ok(rows)
@@ -205,7 +248,13 @@ fn flatten(name: &str, value: &Value, depth: u8, into: &mut Vec<(String, String)
     match value {
         Value::Object(members) if depth < 4 => {
             for (key, value) in members {
-                let separator = if name.is_empty() { "" } else if name.starts_with("urn:") && !name.contains('.') && depth == 1 { ":" } else { "." };
+                let separator = if name.is_empty() {
+                    ""
+                } else if name.starts_with("urn:") && !name.contains('.') && depth == 1 {
+                    ":"
+                } else {
+                    "."
+                };
                 flatten(&format!("{name}{separator}{key}"), value, depth + 1, into);
             }
         }
@@ -229,7 +278,9 @@ async fn user(State(app): State<App>, member: Member) -> Result<Response, Failur
     let found = app
         .store
         .read(move |tx| {
-            let Some(stored) = resource::get(tx, workspace, Kind::User, &id)? else { return Ok(None) };
+            let Some(stored) = resource::get(tx, workspace, Kind::User, &id)? else {
+                return Ok(None);
+            };
             let groups = membership::groups_of(tx, workspace, stored.rid)?;
             let apps = app_rows(tx, workspace, stored.rid)?;
             Ok(Some((stored, groups, apps)))
@@ -247,7 +298,15 @@ async fn user(State(app): State<App>, member: Member) -> Result<Response, Failur
         _ => "profile",
     };
     let shell = member.shell(&row.label, "users");
-    page::show(&UserPage { shell, row, tab, attributes, groups, apps, json: pretty(&stored) })
+    page::show(&UserPage {
+        shell,
+        row,
+        tab,
+        attributes,
+        groups,
+        apps,
+        json: pretty(&stored),
+    })
 }
 
 #[derive(Template)]
@@ -280,7 +339,9 @@ async fn group(State(app): State<App>, member: Member) -> Result<Response, Failu
     let found = app
         .store
         .read(move |tx| {
-            let Some(stored) = resource::get(tx, workspace, Kind::Group, &id)? else { return Ok(None) };
+            let Some(stored) = resource::get(tx, workspace, Kind::Group, &id)? else {
+                return Ok(None);
+            };
             let members = membership::members(tx, workspace, stored.rid, after, PAGE + 1)?;
             let count = membership::count(tx, workspace, stored.rid)?;
             let apps = app_rows(tx, workspace, stored.rid)?;
@@ -299,5 +360,15 @@ async fn group(State(app): State<App>, member: Member) -> Result<Response, Failu
     };
     let shell = member.shell(&row.label, "groups");
     let count = words::number(count);
-    page::show(&GroupPage { shell, row, tab, count, members, next, first_page: after == 0, apps, json: pretty(&stored) })
+    page::show(&GroupPage {
+        shell,
+        row,
+        tab,
+        count,
+        members,
+        next,
+        first_page: after == 0,
+        apps,
+        json: pretty(&stored),
+    })
 }

@@ -49,15 +49,26 @@ pub(super) struct SignPage {
 }
 
 /// Shows a page for a person without a session; its form and a cookie carry the same random value.
-pub(super) fn show_open(app: &App, visitor: &Visitor, mut page: SignPage, status: StatusCode) -> Result<Response, Failure> {
-    let known = visitor.form_cookie.clone().filter(|value| value.len() == 32);
+pub(super) fn show_open(
+    app: &App,
+    visitor: &Visitor,
+    mut page: SignPage,
+    status: StatusCode,
+) -> Result<Response, Failure> {
+    let known = visitor
+        .form_cookie
+        .clone()
+        .filter(|value| value.len() == 32);
     let token = match known {
         Some(token) => token,
         None => random_token()?,
     };
     page.shell.csrf.clone_from(&token);
     let mut response = page::show_with(status, &page)?;
-    add_cookie(&mut response, &visitor::set_cookie(app, visitor::FORM, &token, FORM_COOKIE_S))?;
+    add_cookie(
+        &mut response,
+        &visitor::set_cookie(app, visitor::FORM, &token, FORM_COOKIE_S),
+    )?;
     Ok(response)
 }
 
@@ -69,30 +80,51 @@ fn random_token() -> Result<String, Failure> {
 
 /// Adds a `Set-Cookie` header.
 pub(super) fn add_cookie(response: &mut Response, cookie: &str) -> Result<(), Failure> {
-    let value = HeaderValue::from_str(cookie).map_err(|error| Failure::Internal(error.to_string()))?;
+    let value =
+        HeaderValue::from_str(cookie).map_err(|error| Failure::Internal(error.to_string()))?;
     response.headers_mut().append(header::SET_COOKIE, value);
     Ok(())
 }
 
 /// Starts a session and goes to a path.
-pub(super) async fn start_session(app: &App, account: &Account, to: &str) -> Result<Response, Failure> {
-    let actor = Actor { kind: "member".into(), id: account.id.clone(), name: account.name.clone() };
+pub(super) async fn start_session(
+    app: &App,
+    account: &Account,
+    to: &str,
+) -> Result<Response, Failure> {
+    let actor = Actor {
+        kind: "member".into(),
+        id: account.id.clone(),
+        name: account.name.clone(),
+    };
     let account_id = account.id.clone();
     let (cookie, _) = app
         .store
-        .write(actor, move |tx| session::create(tx, &account_id, visitor::SESSION_LIFETIME_US))
+        .write(actor, move |tx| {
+            session::create(tx, &account_id, visitor::SESSION_LIFETIME_US)
+        })
         .await?;
     let mut response = Redirect::to(to).into_response();
     let age_s = visitor::SESSION_LIFETIME_US / 1_000_000;
-    add_cookie(&mut response, &visitor::set_cookie(app, visitor::SESSION, &cookie, age_s))?;
-    add_cookie(&mut response, &visitor::set_cookie(app, visitor::FORM, "", 0))?;
+    add_cookie(
+        &mut response,
+        &visitor::set_cookie(app, visitor::SESSION, &cookie, age_s),
+    )?;
+    add_cookie(
+        &mut response,
+        &visitor::set_cookie(app, visitor::FORM, "", 0),
+    )?;
     Ok(response)
 }
 
 fn account_form() -> Form {
     Form::new(vec![
-        Field::new("email", "email", "Email").autocomplete("username").required(),
-        Field::new("text", "name", "Your name").autocomplete("name").required(),
+        Field::new("email", "email", "Email")
+            .autocomplete("username")
+            .required(),
+        Field::new("text", "name", "Your name")
+            .autocomplete("name")
+            .required(),
         Field::new("text", "workspace", "Workspace name")
             .autocomplete("organization")
             .help("Usually the name of your company. It can be changed later.")
@@ -143,26 +175,41 @@ struct MessagePage {
 
 fn setup_refused(visitor: &Visitor, done: bool) -> Result<Response, Failure> {
     let (title, text) = if done {
-        ("This server is already set up", "The set-up link has been used. Sign in with your account.")
+        (
+            "This server is already set up",
+            "The set-up link has been used. Sign in with your account.",
+        )
     } else {
         (
             "This link does not work any more",
             "A set-up link works once and for a limited time. Start the server again: as long as no account exists it prints a new link.",
         )
     };
-    let page = MessagePage { shell: visitor.shell(title), text, href: "/sign-in", link: "Sign in" };
+    let page = MessagePage {
+        shell: visitor.shell(title),
+        text,
+        href: "/sign-in",
+        link: "Sign in",
+    };
     page::show_with(StatusCode::GONE, &page)
 }
 
 async fn setup(State(app): State<App>, visitor: Visitor) -> Result<Response, Failure> {
     let token = visitor.query.text("token");
     let asked = token.clone();
-    let (accounts, valid) =
-        app.store.read(move |tx| Ok((account::count(tx)?, session::setup_valid(tx, &asked)?))).await?;
+    let (accounts, valid) = app
+        .store
+        .read(move |tx| Ok((account::count(tx)?, session::setup_valid(tx, &asked)?)))
+        .await?;
     if accounts > 0 || !valid {
         return setup_refused(&visitor, accounts > 0);
     }
-    show_open(&app, &visitor, setup_page(&visitor, &token, account_form()), StatusCode::OK)
+    show_open(
+        &app,
+        &visitor,
+        setup_page(&visitor, &token, account_form()),
+        StatusCode::OK,
+    )
 }
 
 async fn set_up(State(app): State<App>, sent: OpenSubmission) -> Result<Response, Failure> {
@@ -184,7 +231,12 @@ async fn sign_up(State(app): State<App>, visitor: Visitor) -> Result<Response, F
     if !app.config.open_sign_up {
         return Err(Failure::NotFound);
     }
-    show_open(&app, &visitor, sign_up_page(&visitor, account_form()), StatusCode::OK)
+    show_open(
+        &app,
+        &visitor,
+        sign_up_page(&visitor, account_form()),
+        StatusCode::OK,
+    )
 }
 
 async fn signed_up(State(app): State<App>, sent: OpenSubmission) -> Result<Response, Failure> {
@@ -221,8 +273,13 @@ fn check(fields: &Fields) -> Form {
     form.check_required(fields);
     let (email, name) = (fields.text("email"), fields.text("name"));
     let (local, domain) = email.split_once('@').unwrap_or_default();
-    if !email.is_empty() && (local.is_empty() || domain.is_empty() || email.chars().any(char::is_whitespace)) {
-        form.fail("email", "This is not an e-mail address. It should look like name@example.com.");
+    if !email.is_empty()
+        && (local.is_empty() || domain.is_empty() || email.chars().any(char::is_whitespace))
+    {
+        form.fail(
+            "email",
+            "This is not an e-mail address. It should look like name@example.com.",
+        );
     }
     if email.len() > 254 {
         form.fail("email", "An e-mail address has at most 254 characters.");
@@ -248,8 +305,16 @@ async fn create(app: &App, fields: &Fields, setup: Option<String>) -> Result<Cre
     let hash = password::hash(fields.raw("password").to_owned())
         .await
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    let (email, name, workspace) = (fields.text("email"), fields.text("name"), fields.text("workspace"));
-    let actor = Actor { kind: "member".into(), id: String::new(), name: name.clone() };
+    let (email, name, workspace) = (
+        fields.text("email"),
+        fields.text("name"),
+        fields.text("workspace"),
+    );
+    let actor = Actor {
+        kind: "member".into(),
+        id: String::new(),
+        name: name.clone(),
+    };
     let result = app
         .store
         .write(actor, move |tx| {
@@ -271,7 +336,10 @@ async fn create(app: &App, fields: &Fields, setup: Option<String>) -> Result<Cre
         Ok(Outcome::Done(account, slug)) => return Ok(Created::Done(account, slug)),
         Ok(Outcome::NoLink) => return Ok(Created::NoLink),
         Ok(Outcome::EmailTaken) => {
-            form.fail("email", "This address cannot be used for a new account. If it is yours, sign in instead.");
+            form.fail(
+                "email",
+                "This address cannot be used for a new account. If it is yours, sign in instead.",
+            );
         }
         Err(Error::Conflict(message) | Error::Invalid(message)) => form.fail("workspace", message),
         Err(other) => return Err(other.into()),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -21,8 +21,6 @@ pub(super) enum Failure {
     SignIn { next: String },
     /// The form is larger than any of ours.
     TooLarge,
-    /// Too many tries; wait so many seconds.
-    Throttled { wait_s: u64 },
     /// The store cannot take the request now.
     Busy,
     /// Somebody else changed the same thing meanwhile.
@@ -90,12 +88,6 @@ impl Failure {
                 "A form may have at most 256 KiB. Nothing was changed.".into(),
                 "Go back and shorten the text.",
             ),
-            Self::Throttled { wait_s } => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many tries",
-                format!("Wait {wait_s} s before the next one."),
-                "Then go back and try again.",
-            ),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is busy",
@@ -121,20 +113,22 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         if let Self::SignIn { next } = &self {
-            return Redirect::to(&format!("/sign-in?next={}", super::words::encode(next))).into_response();
+            return Redirect::to(&format!("/sign-in?next={}", super::words::encode(next)))
+                .into_response();
         }
         if let Self::Internal(cause) = &self {
             tracing::error!(cause, "a console page failed");
         }
         let (status, title, text, next) = self.words();
-        let page = ErrorPage { shell: Shell::plain(title), status: status.as_u16(), text, next };
-        let mut response = match page.render() {
+        let page = ErrorPage {
+            shell: Shell::plain(title),
+            status: status.as_u16(),
+            text,
+            next,
+        };
+        match page.render() {
             Ok(html) => page::html(status, html),
             Err(_) => (status, title).into_response(),
-        };
-        if let Self::Throttled { wait_s } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }
-        response
     }
 }

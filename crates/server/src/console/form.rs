@@ -14,7 +14,10 @@ impl Fields {
 
     /// The value exactly as it was sent; empty when absent.
     pub(super) fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// The value without surrounding space.
@@ -62,16 +65,32 @@ impl HtmlSafe for Field {}
 impl Field {
     /// An input of an HTML type: `text`, `email`, `password`, `url`, `number`, or `textarea`, `checkbox`.
     pub(super) fn new(kind: &'static str, name: &'static str, label: &'static str) -> Self {
-        Self { name, label, kind, ..Self::default() }
+        Self {
+            name,
+            label,
+            kind,
+            ..Self::default()
+        }
     }
 
     /// A choice among values, as `select` or `radio`.
-    pub(super) fn choice(kind: &'static str, name: &'static str, label: &'static str, choices: &[(&str, &str)]) -> Self {
+    pub(super) fn choice(
+        kind: &'static str,
+        name: &'static str,
+        label: &'static str,
+        choices: &[(&str, &str)],
+    ) -> Self {
         let choices = choices
             .iter()
-            .map(|(value, label)| Choice { value: (*value).to_owned(), label: (*label).to_owned() })
+            .map(|(value, label)| Choice {
+                value: (*value).to_owned(),
+                label: (*label).to_owned(),
+            })
             .collect();
-        Self { choices, ..Self::new(kind, name, label) }
+        Self {
+            choices,
+            ..Self::new(kind, name, label)
+        }
     }
 
     pub(super) fn value(mut self, value: impl Into<String>) -> Self {
@@ -109,7 +128,10 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn new(fields: Vec<Field>) -> Self {
-        Self { fields, problems: Vec::new() }
+        Self {
+            fields,
+            problems: Vec::new(),
+        }
     }
 
     /// Fills every field but passwords with what was typed.
@@ -154,7 +176,11 @@ impl Form {
     pub(super) fn errors(&self) -> Vec<(&'static str, &str)> {
         let fields = self.fields.iter().filter(|field| !field.error.is_empty());
         let fields = fields.map(|field| (field.name, field.error.as_str()));
-        self.problems.iter().map(|problem| ("", problem.as_str())).chain(fields).collect()
+        self.problems
+            .iter()
+            .map(|problem| ("", problem.as_str()))
+            .chain(fields)
+            .collect()
     }
 
     /// The form as HTML without the surrounding `<form>`.

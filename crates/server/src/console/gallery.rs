@@ -40,10 +40,16 @@ async fn list(member: Member) -> Result<Response, Failure> {
         .into_iter()
         .filter(|entry| {
             // The custom application fits every search: there is always a way on.
-            entry.id == "custom" || entry.name.to_lowercase().contains(&words) || entry.description.to_lowercase().contains(&words)
+            entry.id == "custom"
+                || entry.name.to_lowercase().contains(&words)
+                || entry.description.to_lowercase().contains(&words)
         })
         .collect();
-    page::show(&GalleryPage { shell: member.shell("Gallery", "gallery"), q, entries })
+    page::show(&GalleryPage {
+        shell: member.shell("Gallery", "gallery"),
+        q,
+        entries,
+    })
 }
 
 #[derive(Template)]
@@ -68,7 +74,11 @@ fn form(entry: &Entry) -> Form {
 async fn entry(member: Member) -> Result<Response, Failure> {
     let entry = gallery::template(&member.param("entry")).ok_or(Failure::NotFound)?;
     let form = form(&entry);
-    page::show(&EntryPage { shell: member.shell(entry.name, "gallery"), entry, form })
+    page::show(&EntryPage {
+        shell: member.shell(entry.name, "gallery"),
+        entry,
+        form,
+    })
 }
 
 /// What is wrong with a name, as far as the store does not say it.
@@ -87,11 +97,19 @@ async fn add(State(app): State<App>, sent: Submission) -> Result<Response, Failu
     let entry = gallery::template(&member.param("entry")).ok_or(Failure::NotFound)?;
     let mut form = check(&entry, &fields);
     if !form.failed() {
-        let config = serde_json::to_string(&entry.config).map_err(|error| Failure::Internal(error.to_string()))?;
-        let (workspace, name, id, url) = (member.workspace.id, fields.text("name"), entry.id, entry.tenant_url);
+        let config = serde_json::to_string(&entry.config)
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let (workspace, name, id, url) = (
+            member.workspace.id,
+            fields.text("name"),
+            entry.id,
+            entry.tenant_url,
+        );
         let result = app
             .store
-            .write(member.actor(), move |tx| application::create(tx, workspace, &name, id, url, None, &config))
+            .write(member.actor(), move |tx| {
+                application::create(tx, workspace, &name, id, url, None, &config)
+            })
             .await;
         match result {
             Ok(application) => {
@@ -102,6 +120,10 @@ async fn add(State(app): State<App>, sent: Submission) -> Result<Response, Failu
             Err(other) => return Err(other.into()),
         }
     }
-    let page = EntryPage { shell: member.shell(entry.name, "gallery"), entry, form };
+    let page = EntryPage {
+        shell: member.shell(entry.name, "gallery"),
+        entry,
+        form,
+    };
     page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }

@@ -22,7 +22,9 @@ use crate::App;
 const ATTENTION: usize = 8;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/w/{workspace}", get(home)).route("/w/{workspace}/help", get(help))
+    Router::new()
+        .route("/w/{workspace}", get(home))
+        .route("/w/{workspace}/help", get(help))
 }
 
 /// Something that is wrong, worst first, with the way to mend it.
@@ -77,16 +79,22 @@ fn read(tx: &mut Tx<'_>, workspace: WorkspaceId, root: &str) -> Result<Facts, Er
     let now_us = tx.now_us();
     let applications = application::list(tx, workspace)?;
     let tokens = token::list(tx, workspace)?;
-    let living = |token: &&token::Token| token.revoked_us.is_none() && token.expires_us.is_none_or(|end| end > now_us);
+    let living = |token: &&token::Token| {
+        token.revoked_us.is_none() && token.expires_us.is_none_or(|end| end > now_us)
+    };
     let mut facts = Facts {
         users: resource::count(tx, workspace, Kind::User)?,
         groups: resource::count(tx, workspace, Kind::Group)?,
         applications: applications.len() as u64,
         tokens: tokens.iter().filter(living).count() as u64,
         token_used: tokens.iter().any(|token| token.last_used_us.is_some()),
-        first: applications.first().map(|application| application.id.clone()),
+        first: applications
+            .first()
+            .map(|application| application.id.clone()),
         assigned: false,
-        connected: applications.iter().any(|application| application.has_secret),
+        connected: applications
+            .iter()
+            .any(|application| application.has_secret),
         switched_on: false,
         attention: Vec::new(),
         recent: audit::list(tx, workspace, None, 8)?,
@@ -101,24 +109,40 @@ fn read(tx: &mut Tx<'_>, workspace: WorkspaceId, root: &str) -> Result<Facts, Er
             facts.attention.push(Attention {
                 tone: "bad",
                 title: format!("{} is in quarantine", application.name),
-                text: job.quarantine_reason.unwrap_or_else(|| "The job is unhealthy and runs less often.".into()),
+                text: job
+                    .quarantine_reason
+                    .unwrap_or_else(|| "The job is unhealthy and runs less often.".into()),
                 href: format!("{root}/apps/{}/provisioning", application.id),
                 link: "See what to do",
             });
         }
     }
-    facts.attention.extend(tokens.iter().filter_map(|token| expiring(token, now_us, root)));
+    facts.attention.extend(
+        tokens
+            .iter()
+            .filter_map(|token| expiring(token, now_us, root)),
+    );
     facts.attention.truncate(ATTENTION);
     Ok(facts)
 }
 
 fn expiring(token: &token::Token, now_us: TimeUs, root: &str) -> Option<Attention> {
     let badge = words::token_badge(token, now_us);
-    let expires_us = token.expires_us.filter(|_| matches!(badge.word, "Expires soon" | "Expired"))?;
-    let verb = if badge.word == "Expired" { "expired" } else { "expires" };
+    let expires_us = token
+        .expires_us
+        .filter(|_| matches!(badge.word, "Expires soon" | "Expired"))?;
+    let verb = if badge.word == "Expired" {
+        "expired"
+    } else {
+        "expires"
+    };
     Some(Attention {
         tone: badge.tone,
-        title: format!("The token {} {verb} {}", token.name, words::relative(now_us, expires_us)),
+        title: format!(
+            "The token {} {verb} {}",
+            token.name,
+            words::relative(now_us, expires_us)
+        ),
         text: "Create a second token, give it to the client, then revoke this one.".into(),
         href: format!("{root}/settings/scim"),
         link: "Manage tokens",
@@ -127,7 +151,10 @@ fn expiring(token: &token::Token, now_us: TimeUs, root: &str) -> Option<Attentio
 
 fn sending(facts: &Facts, root: &str) -> Vec<Step> {
     let app = facts.first.as_ref().map(|id| format!("{root}/apps/{id}"));
-    let below = |path: &str| app.as_ref().map_or_else(|| format!("{root}/apps"), |app| format!("{app}{path}"));
+    let below = |path: &str| {
+        app.as_ref()
+            .map_or_else(|| format!("{root}/apps"), |app| format!("{app}{path}"))
+    };
     vec![
         Step {
             done: facts.applications > 0,
@@ -183,7 +210,10 @@ fn receiving(facts: &Facts, root: &str) -> Vec<Step> {
 async fn home(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let (workspace, root) = (member.workspace.id, member.root());
     let asked = root.clone();
-    let facts = app.store.read(move |tx| read(tx, workspace, &asked)).await?;
+    let facts = app
+        .store
+        .read(move |tx| read(tx, workspace, &asked))
+        .await?;
     let mut sending = sending(&facts, &root);
     let mut receiving = receiving(&facts, &root);
     for steps in [&mut sending, &mut receiving] {
@@ -213,5 +243,8 @@ struct HelpPage {
 
 async fn help(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let tenant_url = format!("{}/scim", app.config.public_url);
-    page::show(&HelpPage { shell: member.shell("Help", "help"), tenant_url })
+    page::show(&HelpPage {
+        shell: member.shell("Help", "help"),
+        tenant_url,
+    })
 }

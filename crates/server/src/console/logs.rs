@@ -24,8 +24,14 @@ const PAGE: u32 = 50;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/w/{workspace}/logs", get(all))
-        .route("/w/{workspace}/apps/{app}/provisioning/logs", get(of_application))
-        .route("/w/{workspace}/apps/{app}/provisioning/logs/{id}", get(entry))
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/logs",
+            get(of_application),
+        )
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/logs/{id}",
+            get(entry),
+        )
 }
 
 /// A JSON value as people read it: text without quotes, nothing for null.
@@ -39,20 +45,27 @@ fn plain(value: &Value) -> String {
 
 /// Details of a step as pairs.
 pub(super) fn details(details: &Map<String, Value>) -> Vec<(String, String)> {
-    details.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+    details
+        .iter()
+        .map(|(name, value)| (name.clone(), plain(value)))
+        .collect()
 }
 
 /// A changed attribute as it is shown.
 pub(super) struct ChangeRow {
-    attribute: String,
-    before: String,
-    after: String,
+    pub(super) attribute: String,
+    pub(super) before: String,
+    pub(super) after: String,
 }
 
 impl From<&Change> for ChangeRow {
     fn from(change: &Change) -> Self {
         let shown = |value: Option<Value>| value.as_ref().map(plain).unwrap_or_default();
-        Self { attribute: change.attribute.clone(), before: shown(change.shown_before()), after: shown(change.shown_after()) }
+        Self {
+            attribute: change.attribute.clone(),
+            before: shown(change.shown_before()),
+            after: shown(change.shown_after()),
+        }
     }
 }
 
@@ -74,8 +87,12 @@ struct Row {
 fn row(entry: Entry, application: Option<&application::Application>) -> Row {
     Row {
         at: words::moment(entry.at_us),
-        application_id: application.map(|application| application.id.clone()).unwrap_or_default(),
-        application: application.map(|application| application.name.clone()).unwrap_or_default(),
+        application_id: application
+            .map(|application| application.id.clone())
+            .unwrap_or_default(),
+        application: application
+            .map(|application| application.name.clone())
+            .unwrap_or_default(),
         name: entry.source_name,
         kind: words::kind(entry.kind),
         action: words::action(&entry.action),
@@ -121,12 +138,19 @@ impl Filters {
     }
 
     fn any(&self) -> bool {
-        [&self.status, &self.action, &self.q, &self.cycle].iter().any(|text| !text.is_empty())
+        [&self.status, &self.action, &self.q, &self.cycle]
+            .iter()
+            .any(|text| !text.is_empty())
     }
 
     /// The filters as a query, to be followed by a cursor.
     fn encoded(&self) -> String {
-        let pairs = [("status", &self.status), ("action", &self.action), ("q", &self.q), ("cycle", &self.cycle)];
+        let pairs = [
+            ("status", &self.status),
+            ("action", &self.action),
+            ("q", &self.q),
+            ("cycle", &self.cycle),
+        ];
         pairs
             .iter()
             .filter(|(_, value)| !value.is_empty())
@@ -136,8 +160,12 @@ impl Filters {
 }
 
 /// Values and words of the status filter.
-const STATUSES: [(&str, &str); 4] =
-    [("success", "Success"), ("failure", "Failure"), ("skipped", "Skipped"), ("warning", "Warning")];
+const STATUSES: [(&str, &str); 4] = [
+    ("success", "Success"),
+    ("failure", "Failure"),
+    ("skipped", "Skipped"),
+    ("warning", "Warning"),
+];
 /// Values and words of the action filter.
 const ACTIONS: [(&str, &str); 6] = [
     ("create", "Create"),
@@ -168,33 +196,68 @@ async fn list(
     shell: Shell,
     (application, head): (Option<i64>, Option<Head>),
 ) -> Result<Response, Failure> {
-    let (workspace, filters, before) = (member.workspace.id, Filters::read(member), member.query("before"));
+    let (workspace, filters, before) = (
+        member.workspace.id,
+        Filters::read(member),
+        member.query("before"),
+    );
     let first_page = before.is_empty();
     let query = filters.query(application, before);
-    let (mut entries, applications) =
-        app.store.read(move |tx| Ok((log::list(tx, workspace, &query)?, application::list(tx, workspace)?))).await?;
+    let (mut entries, applications) = app
+        .store
+        .read(move |tx| {
+            Ok((
+                log::list(tx, workspace, &query)?,
+                application::list(tx, workspace)?,
+            ))
+        })
+        .await?;
     let more = entries.len() > PAGE as usize;
     entries.truncate(PAGE as usize);
-    let next = entries.last().filter(|_| more).map(|entry| entry.id.clone());
+    let next = entries
+        .last()
+        .filter(|_| more)
+        .map(|entry| entry.id.clone());
     let rows = entries
         .into_iter()
         .map(|entry| {
-            let application = applications.iter().find(|application| application.key == entry.application);
+            let application = applications
+                .iter()
+                .find(|application| application.key == entry.application);
             row(entry, application)
         })
         .collect();
     let here = member.person.visitor.path.clone();
-    page::show(&LogsPage { shell, head, here, filters, statuses: STATUSES, actions: ACTIONS, rows, next, first_page })
+    page::show(&LogsPage {
+        shell,
+        head,
+        here,
+        filters,
+        statuses: STATUSES,
+        actions: ACTIONS,
+        rows,
+        next,
+        first_page,
+    })
 }
 
 async fn all(State(app): State<App>, member: Member) -> Result<Response, Failure> {
-    list(&app, &member, member.shell("Provisioning logs", "logs"), (None, None)).await
+    list(
+        &app,
+        &member,
+        member.shell("Provisioning logs", "logs"),
+        (None, None),
+    )
+    .await
 }
 
 async fn of_application(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let (application, job) = applications::load(&app, &member).await?;
     let head = Head::new(&member, &application, &job, "logs");
-    let shell = member.shell(&format!("Provisioning logs of {}", application.name), "apps");
+    let shell = member.shell(
+        &format!("Provisioning logs of {}", application.name),
+        "apps",
+    );
     list(&app, &member, shell, (Some(application.key), Some(head))).await
 }
 
@@ -256,8 +319,16 @@ fn advice(code: &str) -> (&'static str, &'static str, &'static str) {
             "It is left alone, or disabled at the target when it was provisioned before.",
             "Assign it under Users and groups if it should be provisioned.",
         ),
-        "RedundantExport" => ("Source and target are already equal.", "Nothing needs to be sent.", "Nothing."),
-        "" => ("No error was reported.", "Nothing more happens to this object until it changes.", "Nothing."),
+        "RedundantExport" => (
+            "Source and target are already equal.",
+            "Nothing needs to be sent.",
+            "Nothing.",
+        ),
+        "" => (
+            "No error was reported.",
+            "Nothing more happens to this object until it changes.",
+            "Nothing.",
+        ),
         _ => (
             "The target refused the request; its answer is under Steps.",
             "The object is tried again with growing pauses.",
@@ -290,8 +361,13 @@ struct EntryPage {
 async fn entry(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let (application, job) = applications::load(&app, &member).await?;
     let (workspace, id, key) = (member.workspace.id, member.param("id"), application.key);
-    let found = app.store.read(move |tx| log::get(tx, workspace, &id)).await?;
-    let entry = found.filter(|entry| entry.application == key).ok_or(Failure::NotFound)?;
+    let found = app
+        .store
+        .read(move |tx| log::get(tx, workspace, &id))
+        .await?;
+    let entry = found
+        .filter(|entry| entry.application == key)
+        .ok_or(Failure::NotFound)?;
     // Records are written by us; one that cannot be read shows without its steps rather than not at all.
     let steps: Vec<LogStep> = serde_json::from_str(&entry.steps).unwrap_or_default();
     let changes: Vec<Change> = serde_json::from_str(&entry.modified).unwrap_or_default();

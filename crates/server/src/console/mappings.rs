@@ -26,7 +26,10 @@ use super::{
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/w/{workspace}/apps/{app}/provisioning/mappings", get(show).post(save))
+    Router::new().route(
+        "/w/{workspace}/apps/{app}/provisioning/mappings",
+        get(show).post(save),
+    )
 }
 
 /// A mapping as a row.
@@ -50,12 +53,19 @@ fn row(mapping: &Mapping) -> MappingRow {
         source,
         source_kind,
         target: mapping.target.clone(),
-        matching: mapping.matching.map(|precedence| precedence.to_string()).unwrap_or_default(),
+        matching: mapping
+            .matching
+            .map(|precedence| precedence.to_string())
+            .unwrap_or_default(),
         apply: match mapping.apply {
             Apply::Always => "Always",
             Apply::OnCreate => "Only during object creation",
         },
-        default: mapping.default.as_ref().map(ToString::to_string).unwrap_or_default(),
+        default: mapping
+            .default
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     }
 }
 
@@ -75,14 +85,20 @@ fn section(title: &'static str, config: &ObjectConfig) -> Section {
         (config.actions.update, "Update"),
         (config.actions.delete, "Delete"),
     ];
-    let actions: Vec<&str> = actions.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+    let actions: Vec<&str> = actions
+        .iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, word)| *word)
+        .collect();
     let filters = config.filters.iter().map(|filter| {
         let clauses: Vec<String> = filter
             .clauses
             .iter()
             .map(|clause| {
                 let value = clause.value.as_deref().unwrap_or_default();
-                format!("{} {} {value}", clause.attribute, clause.operator).trim_end().to_owned()
+                format!("{} {} {value}", clause.attribute, clause.operator)
+                    .trim_end()
+                    .to_owned()
             })
             .collect();
         (filter.title.clone(), clauses.join(" AND "))
@@ -90,7 +106,11 @@ fn section(title: &'static str, config: &ObjectConfig) -> Section {
     Section {
         title,
         enabled: config.enabled,
-        actions: if actions.is_empty() { "None".into() } else { actions.join(", ") },
+        actions: if actions.is_empty() {
+            "None".into()
+        } else {
+            actions.join(", ")
+        },
         rows: config.mappings.iter().map(row).collect(),
         filters: filters.collect(),
     }
@@ -123,11 +143,18 @@ async fn show(State(app): State<App>, member: Member) -> Result<Response, Failur
     let config = provisioning::config(&application)?;
     let standard = member.query("defaults") == "yes";
     let default = gallery::template(&application.gallery_id).filter(|_| standard);
-    let text = show_config(default.as_ref().map_or(&config, |template| &template.config))?;
+    let text = show_config(
+        default
+            .as_ref()
+            .map_or(&config, |template| &template.config),
+    )?;
     page::show(&MappingsPage {
         shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
         head: Head::new(&member, &application, &job, "mappings"),
-        sections: vec![section("Users", &config.users), section("Groups", &config.groups)],
+        sections: vec![
+            section("Users", &config.users),
+            section("Groups", &config.groups),
+        ],
         version: application.version,
         form: form(text),
     })
@@ -153,24 +180,41 @@ fn check(text: &str, form: &mut Form) -> Option<ApplicationConfig> {
 async fn save(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let Submission { member, fields } = sent;
     let (application, job) = applications::load(&app, &member).await?;
-    let version: i64 = fields.text("version").parse().map_err(|_| Failure::Changed)?;
+    let version: i64 = fields
+        .text("version")
+        .parse()
+        .map_err(|_| Failure::Changed)?;
     let mut form = form(fields.raw("config").to_owned());
     let Some(config) = check(fields.raw("config"), &mut form) else {
         let present = provisioning::config(&application)?;
         let page = MappingsPage {
             shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
             head: Head::new(&member, &application, &job, "mappings"),
-            sections: vec![section("Users", &present.users), section("Groups", &present.groups)],
+            sections: vec![
+                section("Users", &present.users),
+                section("Groups", &present.groups),
+            ],
             version,
             form,
         };
         return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
-    let text = serde_json::to_string(&config).map_err(|error| Failure::Internal(error.to_string()))?;
-    let (workspace, key, name) = (member.workspace.id, application.key, application.name.clone());
+    let text =
+        serde_json::to_string(&config).map_err(|error| Failure::Internal(error.to_string()))?;
+    let (workspace, key, name) = (
+        member.workspace.id,
+        application.key,
+        application.name.clone(),
+    );
     app.store
-        .write(member.actor(), move |tx| application::update(tx, workspace, key, version, &name, &text))
+        .write(member.actor(), move |tx| {
+            application::update(tx, workspace, key, version, &name, &text)
+        })
         .await?;
-    let to = format!("{}/apps/{}/provisioning/mappings?notice=mappings", member.root(), application.id);
+    let to = format!(
+        "{}/apps/{}/provisioning/mappings?notice=mappings",
+        member.root(),
+        application.id
+    );
     Ok(Redirect::to(&to).into_response())
 }

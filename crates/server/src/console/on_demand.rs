@@ -19,7 +19,10 @@ use super::{
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/w/{workspace}/apps/{app}/provisioning/on-demand", get(pick).post(provision))
+    Router::new().route(
+        "/w/{workspace}/apps/{app}/provisioning/on-demand",
+        get(pick).post(provision),
+    )
 }
 
 #[derive(Template)]
@@ -33,12 +36,23 @@ struct PickPage {
     problem: String,
 }
 
-async fn pick_page(app: &App, member: &Member, q: String, problem: String) -> Result<PickPage, Failure> {
+async fn pick_page(
+    app: &App,
+    member: &Member,
+    q: String,
+    problem: String,
+) -> Result<PickPage, Failure> {
     let (application, job) = applications::load(app, member).await?;
     let (workspace, asked) = (member.workspace.id, q.clone());
-    let hits = app.store.read(move |tx| assignments::search(tx, workspace, &asked)).await?;
+    let hits = app
+        .store
+        .read(move |tx| assignments::search(tx, workspace, &asked))
+        .await?;
     Ok(PickPage {
-        shell: member.shell(&format!("Provision on demand to {}", application.name), "apps"),
+        shell: member.shell(
+            &format!("Provision on demand to {}", application.name),
+            "apps",
+        ),
         head: Head::new(member, &application, &job, "on-demand"),
         q,
         hits,
@@ -82,16 +96,28 @@ fn cards(kind: &str, steps: &[LogStep]) -> Vec<Card> {
     (1..=4)
         .zip(titles)
         .map(|(number, title)| {
-            let own: Vec<&LogStep> = steps.iter().filter(|step| card_of(&step.kind) == number).collect();
+            let own: Vec<&LogStep> = steps
+                .iter()
+                .filter(|step| card_of(&step.kind) == number)
+                .collect();
             let worst = ["failure", "warning", "skipped", "success"]
                 .into_iter()
                 .find(|status| own.iter().any(|step| step.status == *status));
             Card {
                 number,
                 title,
-                badge: worst.map_or(Badge { tone: "mute", word: "Not reached" }, words::result_badge),
+                badge: worst.map_or(
+                    Badge {
+                        tone: "mute",
+                        word: "Not reached",
+                    },
+                    words::result_badge,
+                ),
                 reached: worst.is_some(),
-                steps: own.iter().map(|step| (step.description.clone(), logs::details(&step.details))).collect(),
+                steps: own
+                    .iter()
+                    .map(|step| (step.description.clone(), logs::details(&step.details)))
+                    .collect(),
             }
         })
         .collect()
@@ -122,7 +148,13 @@ async fn provision(State(app): State<App>, sent: Submission) -> Result<Response,
     let (application, job) = applications::load(&app, &member).await?;
     let dry_run = fields.ticked("dry_run");
     if fields.raw("object").is_empty() {
-        let page = pick_page(&app, &member, fields.text("q"), "Choose a user or a group first.".into()).await?;
+        let page = pick_page(
+            &app,
+            &member,
+            fields.text("q"),
+            "Choose a user or a group first.".into(),
+        )
+        .await?;
         return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let (kind_word, id) = fields.raw("object").split_once(' ').unwrap_or_default();
@@ -131,10 +163,15 @@ async fn provision(State(app): State<App>, sent: Submission) -> Result<Response,
     let stored = app
         .store
         .read(move |tx| {
-            resource::get(tx, workspace, kind, &asked)?.ok_or_else(|| Error::NotFound(format!("{} {asked}", words::kind(kind))))
+            resource::get(tx, workspace, kind, &asked)?
+                .ok_or_else(|| Error::NotFound(format!("{} {asked}", words::kind(kind))))
         })
         .await?;
-    let result = match app.engine.on_demand(workspace, application.key, stored.rid, dry_run).await {
+    let result = match app
+        .engine
+        .on_demand(workspace, application.key, stored.rid, dry_run)
+        .await
+    {
         Ok(result) => result,
         Err(EngineError::Store(error)) => return Err(error.into()),
         Err(other) => {
@@ -143,7 +180,19 @@ async fn provision(State(app): State<App>, sent: Submission) -> Result<Response,
         }
     };
     let lower = words::kind(kind).to_lowercase();
-    let OnDemandResult { status, action, display_name, target_id, error_code, reason, steps, changes, log_id, duration_ms, .. } = result;
+    let OnDemandResult {
+        status,
+        action,
+        display_name,
+        target_id,
+        error_code,
+        reason,
+        steps,
+        changes,
+        log_id,
+        duration_ms,
+        ..
+    } = result;
     page::show(&ResultPage {
         shell: member.shell(&format!("{display_name} to {}", application.name), "apps"),
         head: Head::new(&member, &application, &job, "on-demand"),

@@ -32,7 +32,10 @@ pub(super) struct Shell {
 impl Shell {
     /// The frame of a page without a workspace.
     pub(super) fn plain(title: &str) -> Self {
-        Self { title: title.to_owned(), ..Self::default() }
+        Self {
+            title: title.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Path of the workspace: `/w/acme`.
@@ -89,5 +92,10 @@ pub(super) fn show_with(status: StatusCode, page: &impl Template) -> Result<Resp
 
 /// HTML text as a response.
 pub(super) fn html(status: StatusCode, text: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }

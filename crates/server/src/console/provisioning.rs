@@ -29,9 +29,15 @@ use crate::App;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/w/{workspace}/apps/{app}/provisioning", get(show))
-        .route("/w/{workspace}/apps/{app}/provisioning/credentials", post(save_credentials))
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/credentials",
+            post(save_credentials),
+        )
         .route("/w/{workspace}/apps/{app}/provisioning/test", post(test))
-        .route("/w/{workspace}/apps/{app}/provisioning/settings", post(save_settings))
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/settings",
+            post(save_settings),
+        )
 }
 
 #[derive(Template)]
@@ -54,9 +60,15 @@ pub(super) fn config(application: &Application) -> Result<ApplicationConfig, Fai
 
 fn credentials_form(application: &Application) -> Form {
     let (placeholder, help) = if application.has_secret {
-        ("\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}\u{2022} stored", "A token is stored and never shown. Leave this empty to keep it.")
+        (
+            "\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}\u{2022} stored",
+            "A token is stored and never shown. Leave this empty to keep it.",
+        )
     } else {
-        ("", "The bearer token that the application gave you. It is stored encrypted and never shown again.")
+        (
+            "",
+            "The bearer token that the application gave you. It is stored encrypted and never shown again.",
+        )
     };
     Form::new(vec![
         Field::new("url", "tenant_url", "Tenant URL")
@@ -64,7 +76,10 @@ fn credentials_form(application: &Application) -> Form {
             .placeholder("https://app.example.com/scim")
             .help("The SCIM address of the application, as its settings show it.")
             .required(),
-        Field::new("password", "secret_token", "Secret Token").autocomplete("off").placeholder(placeholder).help(help),
+        Field::new("password", "secret_token", "Secret Token")
+            .autocomplete("off")
+            .placeholder(placeholder)
+            .help(help),
     ])
 }
 
@@ -133,26 +148,54 @@ fn check_credentials(application: &Application, fields: &Fields) -> Form {
             Ok(parsed) if !matches!(parsed.scheme(), "https" | "http") => {
                 form.fail("tenant_url", "The Tenant URL begins with https://.");
             }
-            Ok(parsed) if parsed.fragment().is_some() || !parsed.username().is_empty() || parsed.password().is_some() => {
-                form.fail("tenant_url", "The Tenant URL must not contain a user name, a password or a # part.");
+            Ok(parsed)
+                if parsed.fragment().is_some()
+                    || !parsed.username().is_empty()
+                    || parsed.password().is_some() =>
+            {
+                form.fail(
+                    "tenant_url",
+                    "The Tenant URL must not contain a user name, a password or a # part.",
+                );
             }
             Ok(_) => {}
-            Err(_) => form.fail("tenant_url", "This is not a URL. It should look like https://app.example.com/scim."),
+            Err(_) => form.fail(
+                "tenant_url",
+                "This is not a URL. It should look like https://app.example.com/scim.",
+            ),
         }
     }
     form
 }
 
-async fn store_credentials(app: &App, member: &Member, key: i64, fields: &Fields) -> Result<(), Error> {
-    let (workspace, url, secret) = (member.workspace.id, fields.text("tenant_url"), fields.given("secret_token"));
+async fn store_credentials(
+    app: &App,
+    member: &Member,
+    key: i64,
+    fields: &Fields,
+) -> Result<(), Error> {
+    let (workspace, url, secret) = (
+        member.workspace.id,
+        fields.text("tenant_url"),
+        fields.given("secret_token"),
+    );
     app.store
-        .write(member.actor(), move |tx| application::set_credentials(tx, workspace, key, &url, secret.as_deref()))
+        .write(member.actor(), move |tx| {
+            application::set_credentials(tx, workspace, key, &url, secret.as_deref())
+        })
         .await?;
     Ok(())
 }
 
-async fn rejected(app: &App, member: &Member, forms: (Option<Form>, Option<Form>)) -> Result<Response, Failure> {
-    page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, forms, None).await?)
+async fn rejected(
+    app: &App,
+    member: &Member,
+    forms: (Option<Form>, Option<Form>),
+) -> Result<Response, Failure> {
+    page::show_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &page(app, member, forms, None).await?,
+    )
 }
 
 async fn save_credentials(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
@@ -162,7 +205,11 @@ async fn save_credentials(State(app): State<App>, sent: Submission) -> Result<Re
     if !form.failed() {
         match store_credentials(&app, &member, application.key, &fields).await {
             Ok(()) => {
-                let to = format!("{}/apps/{}/provisioning?notice=saved", member.root(), application.id);
+                let to = format!(
+                    "{}/apps/{}/provisioning?notice=saved",
+                    member.root(),
+                    application.id
+                );
                 return Ok(Redirect::to(&to).into_response());
             }
             Err(Error::Invalid(message)) => form.fail("tenant_url", message),
@@ -184,7 +231,12 @@ async fn test(State(app): State<App>, sent: Submission) -> Result<Response, Fail
     let (url, secret) = (fields.text("tenant_url"), fields.given("secret_token"));
     let tested = app
         .engine
-        .test_connection(member.workspace.id, application.key, Some(&url), secret.as_deref())
+        .test_connection(
+            member.workspace.id,
+            application.key,
+            Some(&url),
+            secret.as_deref(),
+        )
         .await;
     let report = match tested {
         Ok(report) => report,
@@ -200,7 +252,11 @@ async fn test(State(app): State<App>, sent: Submission) -> Result<Response, Fail
 }
 
 fn failed_report(error: &EngineError) -> ConnectionReport {
-    ConnectionReport { passed: false, summary: error.to_string(), checks: Vec::<Check>::new() }
+    ConnectionReport {
+        passed: false,
+        summary: error.to_string(),
+        checks: Vec::<Check>::new(),
+    }
 }
 
 /// The settings form applied to a configuration; errors go to the form.
@@ -210,11 +266,18 @@ fn apply_settings(config: &mut ApplicationConfig, form: &mut Form, fields: &Fiel
         match &email {
             Some(email) if email.contains('@') && !email.chars().any(char::is_whitespace) => {}
             Some(_) => form.fail("notification_email", "This is not an e-mail address."),
-            None => form.fail("notification_email", "Enter the address that failures are reported to."),
+            None => form.fail(
+                "notification_email",
+                "Enter the address that failures are reported to.",
+            ),
         }
     }
     config.notification_email = email.filter(|_| fields.ticked("notify"));
-    config.scope = if fields.raw("scope") == "all" { Scope::All } else { Scope::Assigned };
+    config.scope = if fields.raw("scope") == "all" {
+        Scope::All
+    } else {
+        Scope::Assigned
+    };
     config.skip_out_of_scope_deletions = fields.ticked("skip_deletions");
     config.deletion_threshold = None;
     if fields.ticked("prevent_deletion") {
@@ -233,21 +296,38 @@ async fn save_settings(State(app): State<App>, sent: Submission) -> Result<Respo
     let mut form = settings_form(&before, &job);
     form.fill(&fields);
     apply_settings(&mut after, &mut form, &fields);
-    let (was_on, on) = (matches!(job.state, JobState::Active | JobState::Quarantined), fields.raw("status") == "on");
+    let (was_on, on) = (
+        matches!(job.state, JobState::Active | JobState::Quarantined),
+        fields.raw("status") == "on",
+    );
     if on && !was_on {
         if application.tenant_url.is_empty() {
-            form.fail("status", "Enter the Tenant URL under Admin Credentials first, and test the connection.");
+            form.fail(
+                "status",
+                "Enter the Tenant URL under Admin Credentials first, and test the connection.",
+            );
         }
         for problem in tenure_plan::compile(&after).err().unwrap_or_default() {
-            form.fail("", format!("Mappings, {}: {}", problem.place, problem.message));
+            form.fail(
+                "",
+                format!("Mappings, {}: {}", problem.place, problem.message),
+            );
         }
     }
     if form.failed() {
         return rejected(&app, &member, (None, Some(form))).await;
     }
-    let text = serde_json::to_string(&after).map_err(|error| Failure::Internal(error.to_string()))?;
-    let version: i64 = fields.text("version").parse().map_err(|_| Failure::Changed)?;
-    let (workspace, key, name) = (member.workspace.id, application.key, application.name.clone());
+    let text =
+        serde_json::to_string(&after).map_err(|error| Failure::Internal(error.to_string()))?;
+    let version: i64 = fields
+        .text("version")
+        .parse()
+        .map_err(|_| Failure::Changed)?;
+    let (workspace, key, name) = (
+        member.workspace.id,
+        application.key,
+        application.name.clone(),
+    );
     let changed = before != after;
     app.store
         .write(member.actor(), move |tx| {
@@ -266,6 +346,10 @@ async fn save_settings(State(app): State<App>, sent: Submission) -> Result<Respo
         (true, false) => "off",
         _ => "saved",
     };
-    let to = format!("{}/apps/{}/provisioning?notice={notice}", member.root(), application.id);
+    let to = format!(
+        "{}/apps/{}/provisioning?notice={notice}",
+        member.root(),
+        application.id
+    );
     Ok(Redirect::to(&to).into_response())
 }

@@ -41,14 +41,21 @@ pub(super) fn routes() -> Router<App> {
 
 fn form() -> Form {
     Form::new(vec![
-        Field::new("email", "email", "Email").autocomplete("username").required(),
-        Field::new("password", "password", "Password").autocomplete("current-password").required(),
+        Field::new("email", "email", "Email")
+            .autocomplete("username")
+            .required(),
+        Field::new("password", "password", "Password")
+            .autocomplete("current-password")
+            .required(),
     ])
 }
 
 fn sign_in_page(app: &App, visitor: &Visitor, next: String, form: Form) -> SignPage {
-    let (foot, foot_href, foot_link) =
-        if app.config.open_sign_up { ("No account?", "/sign-up", "Sign up for a workspace") } else { ("", "", "") };
+    let (foot, foot_href, foot_link) = if app.config.open_sign_up {
+        ("No account?", "/sign-up", "Sign up for a workspace")
+    } else {
+        ("", "", "")
+    };
     SignPage {
         shell: visitor.shell("Sign in"),
         lead: "",
@@ -66,19 +73,30 @@ fn sign_in_page(app: &App, visitor: &Visitor, next: String, form: Form) -> SignP
 fn safe_path(next: &str) -> &str {
     let local = next.starts_with('/')
         && !next.starts_with("//")
-        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        && next
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if local { next } else { "/" }
 }
 
 async fn sign_in(State(app): State<App>, visitor: Visitor) -> Result<Response, Failure> {
     let next = safe_path(visitor.query.raw("next")).to_owned();
-    entry::show_open(&app, &visitor, sign_in_page(&app, &visitor, next, form()), StatusCode::OK)
+    entry::show_open(
+        &app,
+        &visitor,
+        sign_in_page(&app, &visitor, next, form()),
+        StatusCode::OK,
+    )
 }
 
 /// Seconds until the next try is looked at.
 fn delay_s(failures: u32, last_us: i64, now_us: i64) -> i64 {
-    let Some(steps) = failures.checked_sub(FREE_FAILURES) else { return 0 };
-    let delay_s = 1_i64.checked_shl(steps.min(20)).map_or(MAX_DELAY_S, |delay_s| delay_s.min(MAX_DELAY_S));
+    let Some(steps) = failures.checked_sub(FREE_FAILURES) else {
+        return 0;
+    };
+    let delay_s = 1_i64
+        .checked_shl(steps.min(20))
+        .map_or(MAX_DELAY_S, |delay_s| delay_s.min(MAX_DELAY_S));
     let passed_s = (now_us - last_us).max(0) / 1_000_000;
     (delay_s - passed_s).max(0)
 }
@@ -87,7 +105,10 @@ async fn signed_in(State(app): State<App>, sent: OpenSubmission) -> Result<Respo
     let mut form = form();
     form.fill(&sent.fields);
     form.check_required(&sent.fields);
-    let (email, next) = (sent.fields.text("email"), safe_path(sent.fields.raw("next")).to_owned());
+    let (email, next) = (
+        sent.fields.text("email"),
+        safe_path(sent.fields.raw("next")).to_owned(),
+    );
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if !form.failed() {
         let asked = email.clone();
@@ -95,12 +116,18 @@ async fn signed_in(State(app): State<App>, sent: OpenSubmission) -> Result<Respo
             .store
             .read(move |tx| {
                 let (failures, last_us) = account::sign_in_failures(tx, &asked)?;
-                Ok((delay_s(failures, last_us, tx.now_us()), account::by_email(tx, &asked)?))
+                Ok((
+                    delay_s(failures, last_us, tx.now_us()),
+                    account::by_email(tx, &asked)?,
+                ))
             })
             .await?;
         if wait_s > 0 {
             status = StatusCode::TOO_MANY_REQUESTS;
-            form.fail("", format!("Too many tries. Wait {wait_s} s and try again."));
+            form.fail(
+                "",
+                format!("Too many tries. Wait {wait_s} s and try again."),
+            );
         } else {
             let typed = sent.fields.raw("password").to_owned();
             let right = match &account {
@@ -110,24 +137,42 @@ async fn signed_in(State(app): State<App>, sent: OpenSubmission) -> Result<Respo
             match account.filter(|_| right) {
                 Some(account) => {
                     let known = email.clone();
-                    app.store.write(Actor::system(), move |tx| account::sign_in_succeeded(tx, &known)).await?;
+                    app.store
+                        .write(Actor::system(), move |tx| {
+                            account::sign_in_succeeded(tx, &known)
+                        })
+                        .await?;
                     return entry::start_session(&app, &account, &next).await;
                 }
                 None => {
-                    app.store.write(Actor::system(), move |tx| account::sign_in_failed(tx, &email)).await?;
+                    app.store
+                        .write(Actor::system(), move |tx| {
+                            account::sign_in_failed(tx, &email)
+                        })
+                        .await?;
                     form.fail("", WRONG);
                 }
             }
         }
     }
-    entry::show_open(&app, &sent.visitor, sign_in_page(&app, &sent.visitor, next, form), status)
+    entry::show_open(
+        &app,
+        &sent.visitor,
+        sign_in_page(&app, &sent.visitor, next, form),
+        status,
+    )
 }
 
 async fn sign_out(State(app): State<App>, sent: PersonalSubmission) -> Result<Response, Failure> {
     let cookie = sent.person.cookie.clone();
-    app.store.write(sent.person.actor(), move |tx| session::end(tx, &cookie)).await?;
+    app.store
+        .write(sent.person.actor(), move |tx| session::end(tx, &cookie))
+        .await?;
     let mut response = Redirect::to("/sign-in?notice=signed-out").into_response();
-    entry::add_cookie(&mut response, &visitor::set_cookie(&app, visitor::SESSION, "", 0))?;
+    entry::add_cookie(
+        &mut response,
+        &visitor::set_cookie(&app, visitor::SESSION, "", 0),
+    )?;
     Ok(response)
 }
 
@@ -138,15 +183,27 @@ async fn theme(State(app): State<App>, sent: PersonalSubmission) -> Result<Respo
         _ => "system",
     };
     let mut response = Redirect::to(safe_path(sent.fields.raw("next"))).into_response();
-    entry::add_cookie(&mut response, &visitor::set_cookie(&app, visitor::THEME, value, 365 * 24 * 60 * 60))?;
+    entry::add_cookie(
+        &mut response,
+        &visitor::set_cookie(&app, visitor::THEME, value, 365 * 24 * 60 * 60),
+    )?;
     Ok(response)
 }
 
 /// Name, slug and role of the person's workspaces.
-async fn memberships(app: &App, person: &Person) -> Result<Vec<(String, String, &'static str)>, Failure> {
+async fn memberships(
+    app: &App,
+    person: &Person,
+) -> Result<Vec<(String, String, &'static str)>, Failure> {
     let account_id = person.account.id.clone();
-    let found = app.store.read(move |tx| account::workspaces(tx, &account_id)).await?;
-    Ok(found.into_iter().map(|(workspace, role)| (workspace.name, workspace.slug, words::role(role))).collect())
+    let found = app
+        .store
+        .read(move |tx| account::workspaces(tx, &account_id))
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|(workspace, role)| (workspace.name, workspace.slug, words::role(role)))
+        .collect())
 }
 
 /// With one workspace there is nothing to choose.
@@ -176,7 +233,10 @@ struct WorkspacesPage {
 
 async fn workspaces(State(app): State<App>, person: Person) -> Result<Response, Failure> {
     let workspaces = memberships(&app, &person).await?;
-    page::show(&WorkspacesPage { shell: person.shell("Choose a workspace"), workspaces })
+    page::show(&WorkspacesPage {
+        shell: person.shell("Choose a workspace"),
+        workspaces,
+    })
 }
 
 #[cfg(test)]
@@ -196,7 +256,9 @@ mod tests {
 
     #[test]
     fn the_delay_grows_from_the_fifth_failure() {
-        let check = |failures: u32, expected_s: i64| assert_eq!(delay_s(failures, 0, 0), expected_s, "{failures}");
+        let check = |failures: u32, expected_s: i64| {
+            assert_eq!(delay_s(failures, 0, 0), expected_s, "{failures}")
+        };
         check(4, 0);
         check(5, 1);
         check(6, 2);

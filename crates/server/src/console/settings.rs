@@ -26,7 +26,10 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/w/{workspace}/settings", get(general))
         .route("/w/{workspace}/settings/scim", get(scim).post(create))
-        .route("/w/{workspace}/settings/scim/{token}/revoke", get(ask_revoke).post(revoke))
+        .route(
+            "/w/{workspace}/settings/scim/{token}/revoke",
+            get(ask_revoke).post(revoke),
+        )
 }
 
 #[derive(Template)]
@@ -41,9 +44,20 @@ struct GeneralPage {
 
 async fn general(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let workspace = member.workspace.id;
-    let members = app.store.read(move |tx| account::members(tx, workspace)).await?;
-    let members =
-        members.into_iter().map(|member| (member.account.name, member.account.email, words::role(member.role))).collect();
+    let members = app
+        .store
+        .read(move |tx| account::members(tx, workspace))
+        .await?;
+    let members = members
+        .into_iter()
+        .map(|member| {
+            (
+                member.account.name,
+                member.account.email,
+                words::role(member.role),
+            )
+        })
+        .collect();
     page::show(&GeneralPage {
         shell: member.shell("Profile settings", "settings"),
         public_id: member.workspace.public_id.clone(),
@@ -75,7 +89,9 @@ fn row(token: token::Token, now_us: TimeUs) -> TokenRow {
         created: words::moment(token.created_us),
         created_by: token.created_by,
         expires: token.expires_us.map(words::moment),
-        last_used: token.last_used_us.map(|at_us| words::relative(now_us, at_us)),
+        last_used: token
+            .last_used_us
+            .map(|at_us| words::relative(now_us, at_us)),
         last_agent: token.last_agent.unwrap_or_default(),
         revocable: token.revoked_us.is_none(),
     }
@@ -102,24 +118,63 @@ fn token_form() -> Form {
             "select",
             "expiry",
             "Expires",
-            &[("90", "In 90 days"), ("365", "In 1 year"), ("730", "In 2 years"), ("never", "Never (not recommended)")],
+            &[
+                ("90", "In 90 days"),
+                ("365", "In 1 year"),
+                ("730", "In 2 years"),
+                ("never", "Never (not recommended)"),
+            ],
         )
         .value("365"),
     ])
 }
 
-async fn show_scim(app: &App, member: &Member, form: Form, status: StatusCode) -> Result<Response, Failure> {
+async fn show_scim(
+    app: &App,
+    member: &Member,
+    form: Form,
+    status: StatusCode,
+) -> Result<Response, Failure> {
     let workspace = member.workspace.id;
-    let (now_us, tokens) = app.store.read(move |tx| Ok((tx.now_us(), token::list(tx, workspace)?))).await?;
-    let last = tokens.iter().filter_map(|token| token.last_used_us.map(|at_us| (at_us, token.name.clone()))).max();
-    let living = tokens.iter().any(|token| matches!(words::token_badge(token, now_us).word, "Active" | "Expires soon"));
+    let (now_us, tokens) = app
+        .store
+        .read(move |tx| Ok((tx.now_us(), token::list(tx, workspace)?)))
+        .await?;
+    let last = tokens
+        .iter()
+        .filter_map(|token| token.last_used_us.map(|at_us| (at_us, token.name.clone())))
+        .max();
+    let living = tokens.iter().any(|token| {
+        matches!(
+            words::token_badge(token, now_us).word,
+            "Active" | "Expires soon"
+        )
+    });
     let (connection, connection_text) = match last {
-        _ if !living => (Badge { tone: "mute", word: "Draft" }, "No valid token: nobody can sign in to the SCIM API.".into()),
-        Some((at_us, name)) => (
-            Badge { tone: "ok", word: "Active" },
-            format!("Last request {} with the token {name}.", words::relative(now_us, at_us)),
+        _ if !living => (
+            Badge {
+                tone: "mute",
+                word: "Draft",
+            },
+            "No valid token: nobody can sign in to the SCIM API.".into(),
         ),
-        None => (Badge { tone: "mute", word: "Draft" }, "Waiting for the first request of your identity provider.".into()),
+        Some((at_us, name)) => (
+            Badge {
+                tone: "ok",
+                word: "Active",
+            },
+            format!(
+                "Last request {} with the token {name}.",
+                words::relative(now_us, at_us)
+            ),
+        ),
+        None => (
+            Badge {
+                tone: "mute",
+                word: "Draft",
+            },
+            "Waiting for the first request of your identity provider.".into(),
+        ),
     };
     let page = ScimPage {
         shell: member.shell("SCIM Configuration", "settings"),
@@ -199,8 +254,14 @@ pub(super) struct ConfirmPage {
 
 async fn ask_revoke(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let (workspace, id) = (member.workspace.id, member.param("token"));
-    let (now_us, tokens) = app.store.read(move |tx| Ok((tx.now_us(), token::list(tx, workspace)?))).await?;
-    let token = tokens.into_iter().find(|token| token.id == id).ok_or(Failure::NotFound)?;
+    let (now_us, tokens) = app
+        .store
+        .read(move |tx| Ok((tx.now_us(), token::list(tx, workspace)?)))
+        .await?;
+    let token = tokens
+        .into_iter()
+        .find(|token| token.id == id)
+        .ok_or(Failure::NotFound)?;
     let used = token.last_used_us.map_or_else(
         || "It was never used.".to_owned(),
         |at_us| format!("It was last used {}.", words::relative(now_us, at_us)),
@@ -219,6 +280,14 @@ async fn ask_revoke(State(app): State<App>, member: Member) -> Result<Response, 
 
 async fn revoke(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let (workspace, id) = (sent.member.workspace.id, sent.member.param("token"));
-    app.store.write(sent.member.actor(), move |tx| token::revoke(tx, workspace, &id)).await?;
-    Ok(Redirect::to(&format!("{}/settings/scim?notice=revoked", sent.member.root())).into_response())
+    app.store
+        .write(sent.member.actor(), move |tx| {
+            token::revoke(tx, workspace, &id)
+        })
+        .await?;
+    Ok(Redirect::to(&format!(
+        "{}/settings/scim?notice=revoked",
+        sent.member.root()
+    ))
+    .into_response())
 }

@@ -32,9 +32,15 @@ const CYCLES: u32 = 100;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/w/{workspace}/apps/{app}/provisioning/status", get(fragment))
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/status",
+            get(fragment),
+        )
         .route("/w/{workspace}/apps/{app}/provisioning/run", post(run_now))
-        .route("/w/{workspace}/apps/{app}/provisioning/restart", get(ask_restart).post(restart))
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/restart",
+            get(ask_restart).post(restart),
+        )
         .route("/w/{workspace}/apps/{app}/provisioning/cycles", get(cycles))
 }
 
@@ -57,7 +63,11 @@ fn view(cycle: Cycle, now_us: TimeUs) -> CycleView {
     let completed = cycle.status == "completed";
     // A bar that is not finished must not look finished, and one without objects must not look empty at its end.
     let max = cycle.total.max(1);
-    let value = if completed { max } else { cycle.done.min(max.saturating_sub(1)) };
+    let value = if completed {
+        max
+    } else {
+        cycle.done.min(max.saturating_sub(1))
+    };
     CycleView {
         kind: words::cycle_kind(cycle.kind),
         badge: words::cycle_badge(&cycle.status),
@@ -109,11 +119,19 @@ fn quarantine(job: &Job, now_us: TimeUs) -> Option<Quarantine> {
 }
 
 fn next_run(job: &Job, now_us: TimeUs) -> String {
-    if job.run_at_us <= now_us { "now".into() } else { words::relative(now_us, job.run_at_us) }
+    if job.run_at_us <= now_us {
+        "now".into()
+    } else {
+        words::relative(now_us, job.run_at_us)
+    }
 }
 
 /// Reads what the card shows.
-pub(super) async fn card(app: &App, member: &Member, application: &Application) -> Result<StatusCard, Failure> {
+pub(super) async fn card(
+    app: &App,
+    member: &Member,
+    application: &Application,
+) -> Result<StatusCard, Failure> {
     let (workspace, key) = (member.workspace.id, application.key);
     let configured = !application.tenant_url.is_empty();
     let root = format!("{}/apps/{}", member.root(), application.id);
@@ -154,9 +172,23 @@ async fn run_now(State(app): State<App>, sent: Submission) -> Result<Response, F
         return Err(Failure::Changed);
     }
     let (workspace, key) = (member.workspace.id, application.key);
-    let keep = Reset { watermark: false, escrows: false, quarantine: false, links: false };
-    app.store.write(member.actor(), move |tx| job::restart(tx, workspace, key, keep)).await?;
-    Ok(Redirect::to(&format!("{}/apps/{}/provisioning?notice=run", member.root(), application.id)).into_response())
+    let keep = Reset {
+        watermark: false,
+        escrows: false,
+        quarantine: false,
+        links: false,
+    };
+    app.store
+        .write(member.actor(), move |tx| {
+            job::restart(tx, workspace, key, keep)
+        })
+        .await?;
+    Ok(Redirect::to(&format!(
+        "{}/apps/{}/provisioning?notice=run",
+        member.root(),
+        application.id
+    ))
+    .into_response())
 }
 
 fn restart_form() -> Form {
@@ -177,7 +209,10 @@ async fn ask_restart(State(app): State<App>, member: Member) -> Result<Response,
     let (application, _) = applications::load(&app, &member).await?;
     page::show(&ConfirmPage {
         shell: member.shell("Restart provisioning", "apps"),
-        lines: vec![format!("Choose what {} forgets before the next cycle. Accounts at the target are matched, not created twice.", application.name)],
+        lines: vec![format!(
+            "Choose what {} forgets before the next cycle. Accounts at the target are matched, not created twice.",
+            application.name
+        )],
         form: restart_form(),
         button: "Restart provisioning",
         back: format!("{}/apps/{}/provisioning", member.root(), application.id),
@@ -194,8 +229,16 @@ async fn restart(State(app): State<App>, sent: Submission) -> Result<Response, F
         quarantine: fields.ticked("quarantine"),
         links: false,
     };
-    app.store.write(member.actor(), move |tx| job::restart(tx, workspace, key, reset)).await?;
-    let to = format!("{}/apps/{}/provisioning?notice=restarted", member.root(), application.id);
+    app.store
+        .write(member.actor(), move |tx| {
+            job::restart(tx, workspace, key, reset)
+        })
+        .await?;
+    let to = format!(
+        "{}/apps/{}/provisioning?notice=restarted",
+        member.root(),
+        application.id
+    );
     Ok(Redirect::to(&to).into_response())
 }
 
@@ -210,11 +253,16 @@ struct CyclesPage {
 async fn cycles(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let (application, job) = applications::load(&app, &member).await?;
     let (workspace, key) = (member.workspace.id, application.key);
-    let (now_us, cycles) =
-        app.store.read(move |tx| Ok((tx.now_us(), run::list(tx, workspace, key, CYCLES)?))).await?;
+    let (now_us, cycles) = app
+        .store
+        .read(move |tx| Ok((tx.now_us(), run::list(tx, workspace, key, CYCLES)?)))
+        .await?;
     page::show(&CyclesPage {
         shell: member.shell(&format!("Cycles of {}", application.name), "apps"),
         head: Head::new(&member, &application, &job, "cycles"),
-        cycles: cycles.into_iter().map(|cycle| view(cycle, now_us)).collect(),
+        cycles: cycles
+            .into_iter()
+            .map(|cycle| view(cycle, now_us))
+            .collect(),
     })
 }

@@ -23,7 +23,11 @@ pub(super) const SESSION_LIFETIME_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Name of a cookie; with https it is bound to this host by its prefix.
 fn cookie_name(app: &App, name: &str) -> String {
-    if secure(app) { format!("__Host-{name}") } else { name.to_owned() }
+    if secure(app) {
+        format!("__Host-{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 fn secure(app: &App) -> bool {
@@ -33,7 +37,10 @@ fn secure(app: &App) -> bool {
 /// A `Set-Cookie` value; an age of 0 removes the cookie.
 pub(super) fn set_cookie(app: &App, name: &str, value: &str, age_s: i64) -> String {
     let secure = if secure(app) { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}", cookie_name(app, name))
+    format!(
+        "{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}",
+        cookie_name(app, name)
+    )
 }
 
 /// The value of a cookie.
@@ -115,7 +122,11 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn actor(&self) -> Actor {
-        Actor { kind: "member".into(), id: self.account.id.clone(), name: self.account.name.clone() }
+        Actor {
+            kind: "member".into(),
+            id: self.account.id.clone(),
+            name: self.account.name.clone(),
+        }
     }
 
     pub(super) fn shell(&self, title: &str) -> Shell {
@@ -134,7 +145,11 @@ impl FromRequestParts<App> for Person {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let visitor = Visitor::read(parts, app);
         let next = if parts.method == Method::GET {
-            parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default()
+            parts
+                .uri
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default()
         } else {
             String::new()
         };
@@ -145,13 +160,20 @@ impl FromRequestParts<App> for Person {
         let found = app
             .store
             .read(move |tx| {
-                let Some(session) = session::find(tx, &value)? else { return Ok(None) };
+                let Some(session) = session::find(tx, &value)? else {
+                    return Ok(None);
+                };
                 let account = account::get(tx, &session.account_id)?;
                 Ok(account.map(|account| (session, account)))
             })
             .await?;
         let (session, account) = found.ok_or(Failure::SignIn { next })?;
-        Ok(Self { visitor, account, csrf: session.csrf, cookie })
+        Ok(Self {
+            visitor,
+            account,
+            csrf: session.csrf,
+            cookie,
+        })
     }
 }
 
@@ -167,7 +189,10 @@ pub(super) struct Member {
 impl Member {
     /// A parameter of the path; empty when the route has none of that name.
     pub(super) fn param(&self, name: &str) -> String {
-        self.params.iter().find(|(key, _)| key == name).map_or_else(String::new, |(_, value)| value.clone())
+        self.params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or_else(String::new, |(_, value)| value.clone())
     }
 
     /// A value of the query.
@@ -205,16 +230,25 @@ impl FromRequestParts<App> for Member {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let person = Person::from_request_parts(parts, app).await?;
-        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Failure::NotFound)?;
-        let params: Vec<(String, String)> =
-            params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        let slug = params.iter().find(|(key, _)| key == "workspace").map(|(_, value)| value.clone());
+        let params = RawPathParams::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Failure::NotFound)?;
+        let params: Vec<(String, String)> = params
+            .iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        let slug = params
+            .iter()
+            .find(|(key, _)| key == "workspace")
+            .map(|(_, value)| value.clone());
         let slug = slug.ok_or(Failure::NotFound)?;
         let account_id = person.account.id.clone();
         let found = app
             .store
             .read(move |tx| {
-                let Some(workspace) = workspace::find(tx, &slug)? else { return Ok(None) };
+                let Some(workspace) = workspace::find(tx, &slug)? else {
+                    return Ok(None);
+                };
                 if workspace.slug != slug {
                     return Ok(None);
                 }
@@ -223,7 +257,12 @@ impl FromRequestParts<App> for Member {
             })
             .await?;
         let (workspace, role) = found.ok_or(Failure::NotFound)?;
-        Ok(Self { person, workspace, role, params })
+        Ok(Self {
+            person,
+            workspace,
+            role,
+            params,
+        })
     }
 }
 
@@ -277,22 +316,33 @@ impl FromRequest<App> for OpenSubmission {
     type Rejection = Failure;
 
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Failure> {
-        let visitor = request.extract_parts_with_state::<Visitor, App>(app).await?;
+        let visitor = request
+            .extract_parts_with_state::<Visitor, App>(app)
+            .await?;
         let fields = read_form(request, app).await?;
-        check_token(fields.raw("csrf"), visitor.form_cookie.as_deref().unwrap_or_default())?;
+        check_token(
+            fields.raw("csrf"),
+            visitor.form_cookie.as_deref().unwrap_or_default(),
+        )?;
         Ok(Self { visitor, fields })
     }
 }
 
 async fn read_form(request: Request, app: &App) -> Result<Fields, Failure> {
     check_origin(request.headers(), &app.config.public_url)?;
-    let body = axum::body::to_bytes(request.into_body(), FORM_BYTES).await.map_err(|_| Failure::TooLarge)?;
+    let body = axum::body::to_bytes(request.into_body(), FORM_BYTES)
+        .await
+        .map_err(|_| Failure::TooLarge)?;
     Ok(Fields::parse(&body))
 }
 
 fn check_token(sent: &str, expected: &str) -> Result<(), Failure> {
     let equal = bool::from(sent.as_bytes().ct_eq(expected.as_bytes()));
-    if equal && !expected.is_empty() { Ok(()) } else { Err(Failure::Forged) }
+    if equal && !expected.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Forged)
+    }
 }
 
 /// A browser says by itself where a form comes from. `Sec-Fetch-Site` is missing on plain-http names, then the

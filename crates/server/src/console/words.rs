@@ -30,7 +30,10 @@ impl fmt::Display for Badge {
             _ => "\u{25a0}",
         };
         let Self { tone, word } = self;
-        write!(out, "<span class=\"badge {tone}\"><span class=\"shape\" aria-hidden=\"true\">{shape}</span>{word}</span>")
+        write!(
+            out,
+            "<span class=\"badge {tone}\"><span class=\"shape\" aria-hidden=\"true\">{shape}</span>{word}</span>"
+        )
     }
 }
 
@@ -75,7 +78,11 @@ pub(super) fn cycle_badge(status: &str) -> Badge {
 
 /// Whether somebody's account is in use.
 pub(super) fn active_badge(active: bool) -> Badge {
-    if active { badge("ok", "Active") } else { badge("off", "Inactive") }
+    if active {
+        badge("ok", "Active")
+    } else {
+        badge("off", "Inactive")
+    }
 }
 
 /// State of a SCIM token.
@@ -187,7 +194,9 @@ pub(super) fn moment(at_us: TimeUs) -> Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(at) = Timestamp::from_microsecond(self.0) else { return out.write_str("\u{2013}") };
+        let Ok(at) = Timestamp::from_microsecond(self.0) else {
+            return out.write_str("\u{2013}");
+        };
         let shown = strtime::format("%-d %b %Y, %H:%M:%S UTC", at).map_err(|_| fmt::Error)?;
         write!(out, "<time datetime=\"{at}\">{shown}</time>")
     }
@@ -205,7 +214,11 @@ pub(super) fn relative(now_us: TimeUs, at_us: TimeUs) -> String {
         3600..86_400 => format!("{} h", distance_s / 3600),
         _ => counted((distance_s / 86_400).unsigned_abs(), "day", "days"),
     };
-    if at_us > now_us { format!("in {text}") } else { format!("{text} ago") }
+    if at_us > now_us {
+        format!("in {text}")
+    } else {
+        format!("{text} ago")
+    }
 }
 
 /// First letters of the first and the last word.
