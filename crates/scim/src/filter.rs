@@ -1,29 +1,181 @@
 //! Filters: text to tree, and tree against document (RFC 7644 section 3.4.2.2).
-use crate::{Document, ScimError, path::AttributePath, schema::ResourceType};
+//!
+//! The logic has two values: an attribute without a value matches `ne`, `eq null` tests for it, and `not` is
+//! plain negation. On a multi-valued attribute a comparison holds if it holds for any value.
+//!
+//! ```
+//! use serde_json::json;
+//! use tenure_scim::{filter::Filter, schema::SchemaSet};
+//!
+//! let filter = Filter::parse(r#"emails[type eq "work"].value sw "mira" and not(active eq false)"#).unwrap();
+//! let document = json!({"emails": [{"type": "work", "value": "Mira@mills.example"}], "active": true});
+//! filter.check(SchemaSet::user()).unwrap();
+//! assert!(filter.matches(SchemaSet::user(), document.as_object().unwrap()));
+//! ```
+
+mod check;
+mod evaluate;
+pub(crate) mod parse;
+pub(crate) use check::inside as check_inside;
+pub(crate) use evaluate::{elements, leaf_values, matches_element};
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
 use serde_json::Value;
+
+use crate::{Document, ScimError, ScimType, path::AttributePath, schema::ResourceType};
 
 /// Attribute operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CompareOperator { Eq, Ne, Co, Sw, Ew, Gt, Ge, Lt, Le }
+pub enum CompareOperator {
+    /// Identical.
+    Eq,
+    /// Not identical, or without a value.
+    Ne,
+    /// Contains.
+    Co,
+    /// Starts with.
+    Sw,
+    /// Ends with.
+    Ew,
+    /// Greater than.
+    Gt,
+    /// Greater than or equal.
+    Ge,
+    /// Less than.
+    Lt,
+    /// Less than or equal.
+    Le,
+}
+
+impl CompareOperator {
+    const ALL: [Self; 9] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Co,
+        Self::Sw,
+        Self::Ew,
+        Self::Gt,
+        Self::Ge,
+        Self::Lt,
+        Self::Le,
+    ];
+
+    /// The keyword as filters write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|operator| operator.as_str().eq_ignore_ascii_case(word))
+    }
+}
 
 /// A parsed filter. `Display` gives the canonical text, which parses to the same tree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
+    /// All of two or more.
     And(Vec<Filter>),
+    /// Any of two or more.
     Or(Vec<Filter>),
+    /// The contrary.
     Not(Box<Filter>),
-    Compare { path: AttributePath, operator: CompareOperator, value: Value },
+    /// A comparison with a JSON string, number, boolean or null.
+    Compare {
+        /// What is compared.
+        path: AttributePath,
+        /// How.
+        operator: CompareOperator,
+        /// With what.
+        value: Value,
+    },
+    /// `pr`: there is a non-empty value.
     Present(AttributePath),
     /// `attr[filter]`; names inside are sub-attributes.
-    ValuePath { path: AttributePath, filter: Box<Filter> },
+    ValuePath {
+        /// The complex attribute.
+        path: AttributePath,
+        /// What one and the same value must satisfy.
+        filter: Box<Filter>,
+    },
 }
 
 impl Filter {
-    /// Parses a filter; `invalidFilter` with the position on failure. Limits: see [`crate::limits`].
-    pub fn parse(text: &str) -> Result<Self, ScimError> { let _ = text; todo!() }
-    /// Refuses unknown attributes, wrong literal types and impossible operators (`invalidFilter`).
-    pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> { let _ = resource_type; todo!() }
-    /// Whether a full document (with `id`, `meta`, `members` if the filter needs them) matches. Call `check` first.
+    /// Parses a filter. Limits: see [`crate::limits`].
+    ///
+    /// # Errors
+    ///
+    /// `invalidFilter` with the position.
+    pub fn parse(text: &str) -> Result<Self, ScimError> {
+        parse::filter(text, ScimType::InvalidFilter)
+    }
+
+    /// Refuses unknown attributes, wrong literal types and impossible operators.
+    ///
+    /// # Errors
+    ///
+    /// `invalidFilter` that names the attribute.
+    pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> {
+        check::filter(self, resource_type)
+    }
+
+    /// Whether a full document (with `id`, `meta`, `members` if the filter needs them) matches. Call `check` first:
+    /// what `check` refuses matches nothing here.
     #[must_use]
-    pub fn matches(&self, resource_type: &ResourceType, document: &Document) -> bool { let _ = (resource_type, document); todo!() }
+    pub fn matches(&self, resource_type: &ResourceType, document: &Document) -> bool {
+        evaluate::matches(self, resource_type, document)
+    }
+
+    /// Writes an operand, in parentheses where a bare one would read as part of the operator around it.
+    fn operand(formatter: &mut fmt::Formatter<'_>, operand: &Self, in_and: bool) -> fmt::Result {
+        match operand {
+            Self::Or(_) => write!(formatter, "({operand})"),
+            Self::And(_) if in_and => write!(formatter, "({operand})"),
+            _ => write!(formatter, "{operand}"),
+        }
+    }
+
+    fn list(formatter: &mut fmt::Formatter<'_>, operands: &[Self], word: &str) -> fmt::Result {
+        for (index, operand) in operands.iter().enumerate() {
+            if index > 0 {
+                write!(formatter, " {word} ")?;
+            }
+            Self::operand(formatter, operand, word == "and")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::And(operands) => Self::list(formatter, operands, "and"),
+            Self::Or(operands) => Self::list(formatter, operands, "or"),
+            Self::Not(inner) => write!(formatter, "not ({inner})"),
+            Self::Compare {
+                path,
+                operator,
+                value,
+            } => {
+                write!(formatter, "{path} {} {value}", operator.as_str())
+            }
+            Self::Present(path) => write!(formatter, "{path} pr"),
+            Self::ValuePath { path, filter } => write!(formatter, "{path}[{filter}]"),
+        }
+    }
 }

@@ -1,5 +1,214 @@
 //! Reading JSON from outside with limits: depth, duplicate keys, size.
-use crate::{Document, ScimError};
-/// Parses a body into an object. 400 `invalidSyntax` for malformed JSON (with line and column), duplicate keys,
-/// depth over the limit, NUL characters, or anything but an object.
-pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> { let _ = bytes; todo!() }
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Number, Value};
+
+use crate::{Document, ScimError, ScimType, limits};
+
+/// Parses a body into an object. The limits are those of [`crate::limits`] that begin with `JSON_`.
+///
+/// # Errors
+///
+/// 400 `invalidSyntax` for malformed JSON (with line and column), duplicate keys, sizes and depth over the
+/// limits, NUL characters, or anything but an object.
+pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> {
+    match parse(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(ScimError::bad_request(
+            ScimType::InvalidSyntax,
+            "The body must be a JSON object.",
+        )),
+    }
+}
+
+/// Parses any JSON value under the same limits.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = Limited { depth: 0 }.deserialize(&mut deserializer);
+    parsed
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| {
+            // serde_json adds line and column itself.
+            ScimError::bad_request(
+                ScimType::InvalidSyntax,
+                format!("The body is not valid JSON: {error}."),
+            )
+        })
+}
+
+/// A value at some depth: 0 is the whole body.
+#[derive(Clone, Copy)]
+struct Limited {
+    depth: usize,
+}
+
+impl Limited {
+    fn inner<E: Error>(self) -> Result<Self, E> {
+        if self.depth >= limits::JSON_DEPTH {
+            let limit = limits::JSON_DEPTH;
+            return Err(E::custom(format_args!(
+                "it is nested deeper than {limit} levels"
+            )));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Limited {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+fn checked<E: Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') {
+        return Err(E::custom("a string contains a NUL character"));
+    }
+    if text.len() > limits::JSON_STRING_BYTES {
+        let limit = limits::JSON_STRING_BYTES;
+        return Err(E::custom(format_args!(
+            "a string is longer than {limit} bytes"
+        )));
+    }
+    Ok(())
+}
+
+impl<'de> Visitor<'de> for Limited {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number is out of range"))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        checked(value).map(|()| value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        checked(&value).map(|()| value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element_seed(inner)? {
+            if values.len() >= limits::JSON_ARRAY_ITEMS {
+                let limit = limits::JSON_ARRAY_ITEMS;
+                return Err(A::Error::custom(format_args!(
+                    "an array has more than {limit} elements"
+                )));
+            }
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut object = Document::new();
+        while let Some(key) = items.next_key::<String>()? {
+            checked(&key)?;
+            if object.contains_key(&key) {
+                let key = crate::path::shorten(&key);
+                return Err(A::Error::custom(format_args!(
+                    "the key `{key}` occurs twice"
+                )));
+            }
+            if object.len() >= limits::JSON_KEYS {
+                let limit = limits::JSON_KEYS;
+                return Err(A::Error::custom(format_args!(
+                    "an object has more than {limit} keys"
+                )));
+            }
+            object.insert(key, items.next_value_seed(inner)?);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(body: &str, part: &str) {
+        let error = parse_object(body.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.status, error.scim_type),
+            (400, Some(ScimType::InvalidSyntax))
+        );
+        assert!(error.detail.contains(part), "{}", error.detail);
+    }
+
+    #[test]
+    fn malformed_bodies_are_refused_with_their_position() {
+        refused("", "line 1 column 0");
+        refused("{\n  \"a\": }", "line 2 column 8");
+        refused("[1]", "must be a JSON object");
+        refused("{} x", "trailing characters");
+        refused(r#"{"a": {"b": 1, "b": 2}}"#, "`b` occurs twice at line 1");
+        refused(r#"{"a": "x\u0000"}"#, "NUL");
+        refused(r#"{"a\u0000": 1}"#, "NUL");
+        refused(r#"{"a": "\ud800"}"#, "hex escape");
+        refused(r#"{"a": NaN}"#, "expected value");
+        refused(r#"{"a": 1e999}"#, "number out of range");
+    }
+
+    #[test]
+    fn limits_hold_at_their_edge() {
+        let nested = |depth: usize| {
+            format!(
+                "{{\"a\":{}{}}}",
+                "[".repeat(depth - 1),
+                "]".repeat(depth - 1)
+            )
+        };
+        assert!(parse_object(nested(limits::JSON_DEPTH).as_bytes()).is_ok());
+        refused(&nested(limits::JSON_DEPTH + 1), "nested deeper");
+        refused(&nested(limits::JSON_DEPTH * 100), "nested deeper");
+        let text = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes));
+        assert!(parse_object(text(limits::JSON_STRING_BYTES).as_bytes()).is_ok());
+        refused(&text(limits::JSON_STRING_BYTES + 1), "longer than");
+        let keys = |count: usize| {
+            let pairs: Vec<String> = (0..count).map(|key| format!("\"k{key}\":1")).collect();
+            format!("{{{}}}", pairs.join(","))
+        };
+        assert!(parse_object(keys(limits::JSON_KEYS).as_bytes()).is_ok());
+        refused(&keys(limits::JSON_KEYS + 1), "more than");
+    }
+
+    #[test]
+    fn values_and_their_order_are_kept() {
+        let body = r#"{"z":1,"a":[null,true,-2,1.5,"é\n"],"m":{}}"#;
+        let object = parse_object(body.as_bytes()).unwrap();
+        assert_eq!(Value::Object(object).to_string(), body);
+    }
+}

@@ -1,5 +1,6 @@
 //! Every limit of this crate in one place.
-/// Characters of a filter.
+
+/// Characters of a filter or a PATCH path.
 pub const FILTER_CHARS: usize = 2048;
 /// Nesting depth of a filter.
 pub const FILTER_DEPTH: usize = 16;
@@ -7,6 +8,14 @@ pub const FILTER_DEPTH: usize = 16;
 pub const FILTER_NODES: usize = 64;
 /// Nesting depth of a JSON body.
 pub const JSON_DEPTH: usize = 32;
+/// Members of one JSON object.
+pub const JSON_KEYS: usize = 1000;
+/// Elements of one JSON array, and so members named in one body.
+pub const JSON_ARRAY_ITEMS: usize = 100_000;
+/// Bytes of one JSON string.
+pub const JSON_STRING_BYTES: usize = 64 * 1024;
+/// Values of a multi-valued attribute other than `members`.
+pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.
 pub const PATCH_OPERATIONS: usize = 1000;
 /// Characters of an index key; longer values are indexed by this prefix and re-checked by the evaluator.

@@ -1,14 +1,55 @@
 //! PATCH (RFC 7644 section 3.5.2) with the habits of real clients turned into the standard form.
-use crate::{Document, ScimError, path::Path, schema::ResourceType};
+//!
+//! ```
+//! use serde_json::json;
+//! use tenure_scim::{patch, schema::SchemaSet};
+//!
+//! let body = json!({"Operations": [
+//!     {"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "mira@mills.example"},
+//!     {"op": "add", "value": {"name.givenName": "Mira", "active": "False"}},
+//! ]});
+//! let request = patch::parse(SchemaSet::user(), body.as_object().unwrap()).unwrap();
+//! let mut document = json!({"userName": "mira"}).as_object().unwrap().clone();
+//! let changed = patch::apply(SchemaSet::user(), "7b1c", &mut document, &request.operations).unwrap();
+//! assert!(changed);
+//! assert_eq!(document["emails"], json!([{"value": "mira@mills.example", "type": "work"}]));
+//! assert_eq!(document["active"], false);
+//! ```
+
+mod apply;
+pub(crate) mod members;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod values;
+
 use serde_json::Value;
+
+use crate::{
+    Document, ScimError, filter::Filter, path::Path, schema::ResourceType, validate::arrange,
+};
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OperationKind { Add, Remove, Replace }
+pub enum OperationKind {
+    /// Adds values, or sets what has none.
+    Add,
+    /// Makes unassigned.
+    Remove,
+    /// Sets.
+    Replace,
+}
 
 /// One parsed operation; path-less operations have been split into one per attribute.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Operation { pub kind: OperationKind, pub path: Path, pub value: Option<Value> }
+pub struct Operation {
+    /// What it does.
+    pub kind: OperationKind,
+    /// To what.
+    pub path: Path,
+    /// With what. On a removal: the values to remove, as some clients send them; others stay.
+    pub value: Option<Value>,
+}
 
 /// A member named in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,22 +63,56 @@ pub struct MemberRef {
 /// A change of a group's members, which the store performs on rows without building a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MemberChange {
+    /// Members to add; those present are left alone.
     Add(Vec<MemberRef>),
     /// Ids to remove; absent ones are ignored.
     Remove(Vec<String>),
     /// Remove those members that match a filter other than `value eq`.
-    RemoveMatching(crate::filter::Filter),
+    RemoveMatching(Filter),
+    /// The members from now on.
     Replace(Vec<MemberRef>),
+    /// Remove all members.
     Clear,
 }
 
 /// A parsed PATCH body: attribute operations in order, and member changes in order.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct PatchRequest { pub operations: Vec<Operation>, pub members: Vec<MemberChange> }
+pub struct PatchRequest {
+    /// Operations on the document.
+    pub operations: Vec<Operation>,
+    /// Operations on the members.
+    pub members: Vec<MemberChange>,
+    /// Names in path-less values that were dropped because unknown.
+    pub ignored: Vec<String>,
+}
 
 /// Parses a PatchOp body for a resource type.
-pub fn parse(resource_type: &ResourceType, body: &Document) -> Result<PatchRequest, ScimError> { let _ = (resource_type, body); todo!() }
+///
+/// # Errors
+///
+/// 400 with `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `noTarget`, `mutability` or `tooMany`;
+/// the text names the operation by its index from 0.
+pub fn parse(resource_type: &ResourceType, body: &Document) -> Result<PatchRequest, ScimError> {
+    parse::request(resource_type, body)
+}
 
 /// Applies operations atomically; `Ok(false)` when nothing changed. On error the document is unchanged.
 /// `id` is the resource's id, needed to accept an unchanged `id` in a path-less value.
-pub fn apply(resource_type: &ResourceType, id: &str, document: &mut Document, operations: &[Operation]) -> Result<bool, ScimError> { let _ = (resource_type, id, document, operations); todo!() }
+///
+/// # Errors
+///
+/// 400 with `invalidValue`, `invalidPath`, `noTarget` or `mutability`; the text names the path.
+pub fn apply(
+    resource_type: &ResourceType,
+    id: &str,
+    document: &mut Document,
+    operations: &[Operation],
+) -> Result<bool, ScimError> {
+    let after = apply::all(resource_type, id, document, operations)?;
+    // Equality of objects does not depend on the order of their members; completing `schemas` is not a change.
+    let changed = after != arrange(resource_type, document.clone());
+    if changed {
+        *document = after;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,279 @@
+//! From a value that a client sent to the value that is stored: types, spelling of names, tolerated forms.
+
+use serde_json::Value;
+
+use crate::{
+    Document, ScimError, ScimType, json, limits,
+    path::shorten,
+    schema::{Attribute, AttributeType, Mutability, Uniqueness},
+    value,
+};
+
+/// Where a value belongs, for messages, and what was dropped on the way.
+pub(crate) struct Normalizer<'i> {
+    /// Names of unknown attributes.
+    pub(crate) ignored: &'i mut Vec<String>,
+}
+
+pub(crate) fn invalid(detail: String) -> ScimError {
+    ScimError::bad_request(ScimType::InvalidValue, detail)
+}
+
+impl Normalizer<'_> {
+    /// The whole value of an attribute; `None` means unassigned.
+    pub(crate) fn attribute(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        if !attribute.multi_valued {
+            return self.element(attribute, value);
+        }
+        let elements = self.elements(attribute, value)?;
+        at_most_one_primary(attribute, &elements)?;
+        Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+    }
+
+    /// The values of a multi-valued attribute; a single one stands for a list. Duplicates are dropped.
+    pub(crate) fn elements(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<Vec<Value>, ScimError> {
+        let values = match unwrap_text(attribute, value) {
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        let name = &attribute.name;
+        if values.len() > limits::ATTRIBUTE_VALUES {
+            let limit = limits::ATTRIBUTE_VALUES;
+            return Err(invalid(format!(
+                "`{name}` can have at most {limit} values."
+            )));
+        }
+        let mut elements: Vec<Value> = Vec::with_capacity(values.len());
+        for value in values {
+            if value.is_array() {
+                return Err(invalid(format!(
+                    "`{name}` must be a list of values, not of lists."
+                )));
+            }
+            if let Some(element) = self.element(attribute, value)?
+                && !elements.contains(&element)
+            {
+                elements.push(element);
+            }
+        }
+        Ok(elements)
+    }
+
+    /// One value of an attribute.
+    pub(crate) fn element(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        if attribute.kind != AttributeType::Complex {
+            return simple(attribute, value, &attribute.name);
+        }
+        let object = self.complex(attribute, value)?;
+        Ok((!object.is_empty()).then_some(Value::Object(object)))
+    }
+
+    /// The assigned sub-attributes of a complex value, in the order of the schema.
+    pub(crate) fn complex(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<Document, ScimError> {
+        let mut given = self.sub_attributes(attribute, value)?;
+        let mut object = Document::new();
+        for sub in &attribute.sub_attributes {
+            if let Some(Some(value)) = given.remove(&sub.name) {
+                object.insert(sub.name.clone(), value);
+            }
+        }
+        if let Some(missing) = missing_sub_attribute(attribute, &object) {
+            return Err(invalid(format!(
+                "`{}.{missing}` is required.",
+                attribute.name
+            )));
+        }
+        Ok(object)
+    }
+
+    /// The sub-attributes that a complex value mentions; `None` for those that it unassigns.
+    pub(crate) fn sub_attributes(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<std::collections::BTreeMap<String, Option<Value>>, ScimError> {
+        let name = &attribute.name;
+        let object = match unwrap_text(attribute, value) {
+            Value::Object(object) => object,
+            Value::String(text) if text.is_empty() => Document::new(),
+            // A bare value where `{"value": …}` is defined, as Entra ID sends for `manager`.
+            bare @ (Value::String(_) | Value::Number(_))
+                if attribute.sub_attribute("value").is_some() =>
+            {
+                Document::from_iter([("value".to_owned(), bare)])
+            }
+            _ => {
+                return Err(invalid(format!(
+                    "`{name}` must be an object of sub-attributes."
+                )));
+            }
+        };
+        let mut found = std::collections::BTreeMap::new();
+        for (key, value) in object {
+            let Some(sub) = attribute.sub_attribute(&key) else {
+                self.ignored.push(format!("{name}.{}", shorten(&key)));
+                continue;
+            };
+            if sub.mutability == Mutability::ReadOnly {
+                continue;
+            }
+            let value = match value {
+                Value::Null => None,
+                value => simple(sub, value, &format!("{name}.{}", sub.name))?,
+            };
+            if found.insert(sub.name.clone(), value).is_some() {
+                return Err(twice(&format!("{name}.{}", sub.name)));
+            }
+        }
+        Ok(found)
+    }
+}
+
+pub(crate) fn twice(name: &str) -> ScimError {
+    let detail = format!("`{name}` occurs twice in different spellings.");
+    ScimError::bad_request(ScimType::InvalidSyntax, detail)
+}
+
+pub(crate) fn missing_sub_attribute<'a>(
+    attribute: &'a Attribute,
+    object: &Document,
+) -> Option<&'a str> {
+    let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required);
+    let missing = required.find(|sub| !object.contains_key(&sub.name));
+    missing
+        .filter(|_| !object.is_empty())
+        .map(|sub| sub.name.as_str())
+}
+
+/// Some connectors send complex values as JSON text in a string (`"{\"value\":\"admin\"}"`).
+fn unwrap_text(attribute: &Attribute, value: Value) -> Value {
+    match value {
+        Value::String(text)
+            if attribute.kind == AttributeType::Complex
+                && text.trim_start().starts_with(['{', '[']) =>
+        {
+            json::parse(text.as_bytes()).unwrap_or(Value::String(text))
+        }
+        value => value,
+    }
+}
+
+/// `primary` is true at most once (RFC 7643 section 2.4).
+pub(crate) fn at_most_one_primary(
+    attribute: &Attribute,
+    elements: &[Value],
+) -> Result<(), ScimError> {
+    let primaries = elements
+        .iter()
+        .filter(|element| is_primary(element))
+        .count();
+    if primaries > 1 {
+        return Err(invalid(format!(
+            "Only one value of `{}` can be primary.",
+            attribute.name
+        )));
+    }
+    Ok(())
+}
+
+pub(crate) fn is_primary(element: &Value) -> bool {
+    element.get("primary") == Some(&Value::Bool(true))
+}
+
+/// A simple value; `None` when it stands for no value.
+pub(crate) fn simple(
+    attribute: &Attribute,
+    value: Value,
+    shown: &str,
+) -> Result<Option<Value>, ScimError> {
+    let wrong = |expected: &str| Err(invalid(format!("`{shown}` must be {expected}.")));
+    match (attribute.kind, value) {
+        (_, Value::Null) => Ok(None),
+        (
+            AttributeType::Reference | AttributeType::DateTime | AttributeType::Binary,
+            Value::String(text),
+        ) if text.is_empty() => Ok(None),
+        (AttributeType::String, Value::String(text)) => {
+            text_value(attribute, &text, shown)?;
+            Ok(Some(Value::String(text)))
+        }
+        // Old connectors send numeric identifiers as numbers; nothing is lost by their text.
+        (AttributeType::String, Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            Ok(Some(Value::String(number.to_string())))
+        }
+        (AttributeType::Reference, Value::String(text)) => {
+            text_value(attribute, &text, shown)?;
+            if text.chars().any(char::is_control) {
+                return wrong("a URI");
+            }
+            Ok(Some(Value::String(text)))
+        }
+        (AttributeType::Boolean, value) => match value::boolean(&value) {
+            Some(value) => Ok(Some(Value::Bool(value))),
+            None => wrong("true or false"),
+        },
+        (AttributeType::DateTime, Value::String(text)) => match value::parse_time_us(&text) {
+            Some(time_us) => Ok(Some(Value::String(value::format_time_us(time_us)))),
+            None => wrong("a date and time such as 2026-11-24T20:30:40Z"),
+        },
+        (AttributeType::Binary, Value::String(text)) => {
+            text_value(attribute, &text, shown)?;
+            match value::decode_base64(&text) {
+                Some(_) => Ok(Some(Value::String(text))),
+                None => wrong("base64"),
+            }
+        }
+        (AttributeType::Integer, Value::Number(number)) => match value::integer(&number.into()) {
+            Some(number) => Ok(Some(number.into())),
+            None => wrong("a whole number"),
+        },
+        (AttributeType::Decimal, value @ Value::Number(_)) => Ok(Some(value)),
+        (AttributeType::String, _) => wrong("a string"),
+        (AttributeType::Reference, _) => wrong("a URI"),
+        (AttributeType::DateTime, _) => wrong("a date and time such as 2026-11-24T20:30:40Z"),
+        (AttributeType::Binary, _) => wrong("base64"),
+        (AttributeType::Integer, _) => wrong("a whole number"),
+        (AttributeType::Decimal, _) => wrong("a number"),
+        (AttributeType::Complex, _) => wrong("an object"),
+    }
+}
+
+fn text_value(attribute: &Attribute, text: &str, shown: &str) -> Result<(), ScimError> {
+    if text.len() > limits::JSON_STRING_BYTES {
+        let limit = limits::JSON_STRING_BYTES;
+        return Err(invalid(format!("`{shown}` is longer than {limit} bytes.")));
+    }
+    if text.contains('\0') {
+        return Err(invalid(format!(
+            "`{shown}` must not contain NUL characters."
+        )));
+    }
+    if attribute.required && text.trim().is_empty() {
+        return Err(invalid(format!("`{shown}` must not be empty.")));
+    }
+    if attribute.uniqueness != Uniqueness::None && text.chars().any(char::is_control) {
+        return Err(invalid(format!(
+            "`{shown}` must not contain control characters."
+        )));
+    }
+    Ok(())
+}

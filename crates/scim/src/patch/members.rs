@@ -1,0 +1,143 @@
+//! Members of a group in request bodies.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{MemberChange, MemberRef, OperationKind};
+use crate::{
+    ScimError, ScimType,
+    filter::{CompareOperator, Filter},
+    normalize::invalid,
+    path::Path,
+    schema::{Attribute, AttributeType, Mutability, ResourceType},
+};
+
+/// Whether an attribute is the list of members, which is kept beside the document.
+pub(crate) fn is_members(resource_type: &ResourceType, attribute: &Attribute) -> bool {
+    attribute.name == "members"
+        && attribute.kind == AttributeType::Complex
+        && attribute.multi_valued
+        && attribute.mutability == Mutability::ReadWrite
+        && resource_type.name == "Group"
+}
+
+/// The members in a value: a list, a single member, or bare ids. Each id once, in order.
+pub(crate) fn read(value: Value) -> Result<Vec<MemberRef>, ScimError> {
+    let values = match value {
+        Value::Array(values) => values,
+        Value::Null => Vec::new(),
+        Value::String(text) if text.is_empty() => Vec::new(),
+        single => vec![single],
+    };
+    let mut seen = HashSet::new();
+    let mut members = Vec::with_capacity(values.len());
+    for value in values {
+        if value.is_null() {
+            continue;
+        }
+        let member = member(&value)?;
+        if seen.insert(member.value.clone()) {
+            members.push(member);
+        }
+    }
+    Ok(members)
+}
+
+fn member(value: &Value) -> Result<MemberRef, ScimError> {
+    let missing =
+        || invalid("Each of `members` must have a `value`, the id of the member.".to_owned());
+    if let Some(id) = value.as_str() {
+        return member_ref(id, None).ok_or_else(missing);
+    }
+    let object = value.as_object().ok_or_else(missing)?;
+    let find = |name: &str| {
+        let mut found = object
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.next().and_then(|(_, value)| value.as_str())
+    };
+    // A reference alone also says who is meant: its last segment is the id.
+    let from_reference =
+        || find("$ref").and_then(|reference| reference.trim_end_matches('/').rsplit('/').next());
+    let id = find("value")
+        .filter(|id| !id.is_empty())
+        .or_else(from_reference)
+        .ok_or_else(missing)?;
+    let kind = find("type").and_then(|kind| {
+        ["User", "Group"]
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(kind))
+    });
+    member_ref(id, kind).ok_or_else(missing)
+}
+
+fn member_ref(id: &str, kind: Option<&str>) -> Option<MemberRef> {
+    let usable = !id.is_empty() && id.len() <= 1024 && !id.chars().any(char::is_control);
+    usable.then(|| MemberRef {
+        value: id.to_owned(),
+        kind: kind.map(str::to_owned),
+    })
+}
+
+/// The changes that one operation on `members` asks for.
+pub(super) fn changes(
+    kind: OperationKind,
+    path: &Path,
+    value: Option<Value>,
+) -> Result<Vec<MemberChange>, ScimError> {
+    if path.attribute.sub.is_some() {
+        return Err(ScimError::bad_request(
+            ScimType::Mutability,
+            format!("`{path}` cannot be changed: add or remove the member itself."),
+        ));
+    }
+    match (kind, path.filter.as_deref()) {
+        (OperationKind::Remove, Some(filter)) => Ok(vec![match value_terms(filter) {
+            Some(ids) => MemberChange::Remove(ids),
+            None => MemberChange::RemoveMatching(filter.clone()),
+        }]),
+        (OperationKind::Remove, None) => Ok(match value {
+            None | Some(Value::Null) => vec![MemberChange::Clear],
+            // With a value only the named ones go; an empty list removes nobody.
+            Some(value) => match ids(read(value)?) {
+                ids if ids.is_empty() => Vec::new(),
+                ids => vec![MemberChange::Remove(ids)],
+            },
+        }),
+        (OperationKind::Add, None) => Ok(match read(value.unwrap_or_default())? {
+            members if members.is_empty() => Vec::new(),
+            members => vec![MemberChange::Add(members)],
+        }),
+        (OperationKind::Replace, None) => Ok(match read(value.unwrap_or_default())? {
+            members if members.is_empty() => vec![MemberChange::Clear],
+            members => vec![MemberChange::Replace(members)],
+        }),
+        (OperationKind::Add | OperationKind::Replace, Some(_)) => Err(ScimError::bad_request(
+            ScimType::Mutability,
+            format!(
+                "`{path}` cannot be changed: a member is added or removed as a whole, with the path `members`."
+            ),
+        )),
+    }
+}
+
+fn ids(members: Vec<MemberRef>) -> Vec<String> {
+    members.into_iter().map(|member| member.value).collect()
+}
+
+/// The ids of `value eq "a" or value eq "b"`.
+fn value_terms(filter: &Filter) -> Option<Vec<String>> {
+    match filter {
+        Filter::Compare {
+            path,
+            operator: CompareOperator::Eq,
+            value: Value::String(id),
+        } if path.attribute.eq_ignore_ascii_case("value") => Some(vec![id.clone()]),
+        Filter::Or(terms) => {
+            let ids: Option<Vec<Vec<String>>> = terms.iter().map(value_terms).collect();
+            ids.map(|ids| ids.into_iter().flatten().collect())
+        }
+        _ => None,
+    }
+}
