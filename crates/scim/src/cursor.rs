@@ -78,7 +78,10 @@ impl<'a> Cursor<'a> {
     /// Takes a word of letters if it is this keyword, in any case.
     pub(crate) fn keyword(&mut self, word: &str) -> bool {
         let start = self.at;
-        let found = self.take_while(|character| character.is_ascii_alphanumeric());
+        // The whole name, so that `not-before` is not read as `not`.
+        let found = self.take_while(|character| {
+            character.is_ascii_alphanumeric() || matches!(character, '$' | '-' | '_' | '.' | ':')
+        });
         if found.eq_ignore_ascii_case(word) {
             return true;
         }

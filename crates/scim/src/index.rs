@@ -1,5 +1,8 @@
 //! Which values of a document a store indexes, folded exactly as the filter evaluator compares them.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use crate::{

@@ -177,7 +177,7 @@ mod tests {
         refused(r#"{"a": {"b": 1, "b": 2}}"#, "`b` occurs twice at line 1");
         refused(r#"{"a": "x\u0000"}"#, "NUL");
         refused(r#"{"a\u0000": 1}"#, "NUL");
-        refused(r#"{"a": "\ud800"}"#, "surrogate");
+        refused(r#"{"a": "\ud800"}"#, "hex escape");
         refused(r#"{"a": NaN}"#, "expected value");
         refused(r#"{"a": 1e999}"#, "number out of range");
     }

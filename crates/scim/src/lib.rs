@@ -27,3 +27,8 @@ pub use error::{ScimError, ScimType};
 /// Stored resource documents never contain `id`, `meta`, a group's `members` or a user's `groups`: the store
 /// keeps those beside the document and they are put in when a response is rendered.
 pub type Document = serde_json::Map<String, serde_json::Value>;
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

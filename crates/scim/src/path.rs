@@ -1,5 +1,8 @@
 //! Attribute and PATCH paths (RFC 7644 sections 3.4.2.2 and 3.5.2).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use crate::{

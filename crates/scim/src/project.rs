@@ -1,5 +1,8 @@
 //! `attributes` and `excludedAttributes` (RFC 7644 section 3.9).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

@@ -248,7 +248,8 @@ pub(crate) fn arrange(resource_type: &ResourceType, mut document: Document) -> D
     arranged
 }
 
-fn in_order(attributes: &[Attribute], mut object: Document) -> Document {
+/// Puts an object into the order of its attributes.
+pub(crate) fn in_order(attributes: &[Attribute], mut object: Document) -> Document {
     let mut arranged = Document::new();
     for attribute in attributes {
         if let Some(value) = object.remove(&attribute.name) {

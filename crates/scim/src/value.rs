@@ -1,5 +1,8 @@
 //! The one place where values are folded, compared and ordered; index and evaluator both call it.
 
+#[cfg(test)]
+mod tests;
+
 use base64::{
     Engine as _,
     alphabet::{self, Alphabet},

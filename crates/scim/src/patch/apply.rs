@@ -1,5 +1,7 @@
 //! Operations against a document.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{
@@ -12,7 +14,7 @@ use crate::{
     normalize::{Normalizer, invalid, missing_sub_attribute, simple},
     path::{Path, Resolved},
     schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
-    validate::{arrange, check_required},
+    validate::{arrange, check_required, in_order},
 };
 
 /// The document after all operations.
@@ -337,6 +339,12 @@ impl Target<'_> {
         let attribute = self.resolved.attribute;
         let is_empty = |element: &Value| element.as_object().is_some_and(Document::is_empty);
         elements.retain(|element| !is_empty(element));
+        for object in elements.iter_mut().filter_map(Value::as_object_mut) {
+            *object = in_order(&attribute.sub_attributes, std::mem::take(object));
+        }
+        // Two values can become alike; one of them is enough (RFC 7643 section 2.4).
+        let mut seen = HashSet::new();
+        elements.retain(|element| seen.insert(element.to_string()));
         for object in elements.iter().filter_map(Value::as_object) {
             if let Some(missing) = missing_sub_attribute(attribute, object) {
                 return Err(invalid(format!(
