@@ -127,7 +127,7 @@ fn account_form() -> Form {
             .required(),
         Field::new("text", "workspace", "Workspace name")
             .autocomplete("organization")
-            .help("Usually the name of your company. It can be changed later.")
+            .help("Usually the name of your company.")
             .required(),
         Field::new("password", "password", "Password")
             .autocomplete("new-password")

@@ -124,15 +124,15 @@ impl Filters {
         }
     }
 
-    fn query(&self, application: Option<i64>, before: String) -> LogQuery {
-        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    fn query(&self, application: Option<i64>, before: &str) -> LogQuery {
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         LogQuery {
             application,
             status: given(&self.status),
             action: given(&self.action),
             cycle_id: given(&self.cycle),
             text: given(&self.q),
-            before: given(&before),
+            before: given(before),
             limit: PAGE + 1,
         }
     }
@@ -202,7 +202,7 @@ async fn list(
         member.query("before"),
     );
     let first_page = before.is_empty();
-    let query = filters.query(application, before);
+    let query = filters.query(application, &before);
     let (mut entries, applications) = app
         .store
         .read(move |tx| {
@@ -337,6 +337,25 @@ fn advice(code: &str) -> (&'static str, &'static str, &'static str) {
     }
 }
 
+/// A step of the story of one object.
+struct StepRow {
+    name: String,
+    description: String,
+    details: Vec<(String, String)>,
+    badge: Badge,
+}
+
+impl From<LogStep> for StepRow {
+    fn from(step: LogStep) -> Self {
+        Self {
+            details: details(&step.details),
+            badge: words::result_badge(&step.status),
+            name: step.name,
+            description: step.description,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "log_entry.html")]
 struct EntryPage {
@@ -354,7 +373,7 @@ struct EntryPage {
     code: String,
     reason: String,
     advice: (&'static str, &'static str, &'static str),
-    steps: Vec<(LogStep, Vec<(String, String)>, Badge)>,
+    steps: Vec<StepRow>,
     changes: Vec<ChangeRow>,
 }
 
@@ -392,14 +411,7 @@ async fn entry(State(app): State<App>, member: Member) -> Result<Response, Failu
         advice: advice(&code),
         code,
         reason: entry.reason.clone().unwrap_or_default(),
-        steps: steps
-            .into_iter()
-            .map(|step| {
-                let details = details(&step.details);
-                let badge = words::result_badge(&step.status);
-                (step, details, badge)
-            })
-            .collect(),
+        steps: steps.into_iter().map(StepRow::from).collect(),
         changes: changes.iter().map(ChangeRow::from).collect(),
         entry,
     })

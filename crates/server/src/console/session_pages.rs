@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn the_delay_grows_from_the_fifth_failure() {
         let check = |failures: u32, expected_s: i64| {
-            assert_eq!(delay_s(failures, 0, 0), expected_s, "{failures}")
+            assert_eq!(delay_s(failures, 0, 0), expected_s, "{failures}");
         };
         check(4, 0);
         check(5, 1);
