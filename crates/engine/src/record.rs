@@ -255,7 +255,7 @@ pub(crate) fn write(
         if let Some(line) = &record.line {
             entries.push(entry(
                 tx, context, cycle_id, record, line, given_up, initiator,
-            ));
+            )?);
         }
     }
     if !states.is_empty() {
@@ -308,7 +308,7 @@ fn entry(
     line: &Line,
     given_up: bool,
     initiator: &str,
-) -> log::Entry {
+) -> Result<log::Entry, tenure_store::Error> {
     let modified: Vec<Value> = line
         .changes
         .iter()
@@ -318,7 +318,7 @@ fn entry(
         (Some(reason), true) => Some(format!("{reason} Given up after 28 days.")),
         (reason, _) => reason.clone(),
     };
-    log::Entry {
+    Ok(log::Entry {
         id: String::new(),
         at_us: tx.now_us(),
         application: context.application,
@@ -338,5 +338,5 @@ fn entry(
             .to_string(),
         modified: Value::Array(modified).to_string(),
         initiated_by: initiator.to_owned(),
-    }
+    })
 }
