@@ -271,6 +271,10 @@ async fn throttling_is_obeyed_inside_the_cycle() {
 async fn refused_credentials_put_the_job_into_quarantine_until_they_work() {
     let bench = Bench::new().await;
     bench.user("ada").await;
+    let (workspace, application) = (bench.workspace, bench.application);
+    bench
+        .write(move |tx| job::start(tx, workspace, application))
+        .await;
     bench.target.world().revoked = true;
     let cycle = bench.cycle().await;
     assert_eq!(

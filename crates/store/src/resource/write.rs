@@ -78,12 +78,8 @@ fn load(
     id: &str,
     if_match: Option<&str>,
 ) -> Result<Stored, Error> {
-    let stored = super::get(tx, workspace, kind, id)?.ok_or_else(|| {
-        Error::Scim(ScimError::status(
-            404,
-            format!("{} {id:?} does not exist", kind.as_str()),
-        ))
-    })?;
+    let stored = super::get(tx, workspace, kind, id)?
+        .ok_or_else(|| Error::Scim(ScimError::status(404, "There is no such resource.")))?;
     if let Some(tags) = if_match {
         let wanted = stored.version.to_string();
         // Weak and strong forms are compared alike: SCIM's tags name a version, not bytes.

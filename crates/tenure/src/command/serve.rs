@@ -79,7 +79,8 @@ pub(super) struct Settings {
 
 /// A server and its scheduler.
 pub(super) struct Running {
-    stop: watch::Sender<bool>,
+    stop_server: watch::Sender<bool>,
+    stop_scheduler: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
     scheduler: JoinHandle<()>,
 }
@@ -87,7 +88,8 @@ pub(super) struct Running {
 impl Running {
     /// Answers on the listener and runs due jobs.
     pub(super) fn start(store: Store, listener: TcpListener, settings: Settings) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let (stop_server, server_stopped) = watch::channel(false);
+        let (stop_scheduler, scheduler_stopped) = watch::channel(false);
         let engine = Engine::new(store.clone(), Egress::new(settings.policy));
         let app = App {
             store,
@@ -98,10 +100,10 @@ impl Running {
                 demo: settings.demo,
             }),
         };
-        let scheduler_stopped = stopped.clone();
         Self {
-            stop,
-            server: tokio::spawn(tenure_server::serve(app, listener, stopped)),
+            stop_server,
+            stop_scheduler,
+            server: tokio::spawn(tenure_server::serve(app, listener, server_stopped)),
             scheduler: tokio::spawn(async move { engine.schedule(scheduler_stopped).await }),
         }
     }
@@ -121,13 +123,15 @@ impl Running {
         }
     }
 
-    /// Lets requests and the page of a running cycle finish.
+    /// Lets the page of a running cycle finish, then requests: an application may be a workspace of this very server,
+    /// and a page could not finish against a server that has stopped listening.
     pub(super) async fn stop(self) -> Result<(), Failure> {
-        self.stop.send_replace(true);
+        self.stop_scheduler.send_replace(true);
         let both = async {
             self.scheduler
                 .await
                 .map_err(|error| Failure::failed(format!("the scheduler ended: {error}")))?;
+            self.stop_server.send_replace(true);
             self.server
                 .await
                 .map_err(|error| Failure::failed(format!("the server ended: {error}")))??;
