@@ -30,7 +30,7 @@ def test_people_join_move_and_leave(pair):
     assert about(records, ids[ADA]) == [create]
     # Moved, then a manager.
     assert about(records, ids[BJORN]) == [create, update, update]
-    assert about(records, ids[CHEN]) == [create, update]
+    assert about(records, ids[CHEN]) == [create]
     # Unassigned and back, inactive and back, deleted.
     assert about(records, ids[DANA]) == [create, disable, update, disable, update, delete]
     assert about(records, ids[EERO]) == []
@@ -54,13 +54,13 @@ def test_receiving_side_writes_its_own_audit_log(pair):
     told.leaver()
 
     records = pair.target.audit()
-    of_people = [entry for entry in records if entry["object"].endswith(tuple(told.target_ids.values()))]
+    of_people = [entry for entry in records if entry["object"].endswith(tuple(f"({i})" for i in told.target_ids.values()))]
     by_account = {
-        user_name: [entry["action"] for entry in of_people if entry["object"].endswith(identifier)]
+        user_name: [entry["action"] for entry in of_people if entry["object"].endswith(f"({identifier})")]
         for user_name, identifier in told.target_ids.items()
     }
     shapes = {user_name: len(actions) for user_name, actions in by_account.items()}
-    assert shapes == {ADA: 1, BJORN: 2, CHEN: 2, DANA: 4}, by_account
+    assert shapes == {ADA: 1, BJORN: 2, CHEN: 1, DANA: 4}, by_account
     assert all("create" in actions[0] for actions in by_account.values()), by_account
     assert "delete" in by_account[DANA][-1]
     # The token did it, under the label that its owner gave it.

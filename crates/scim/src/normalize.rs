@@ -216,10 +216,6 @@ pub(crate) fn simple(
             text_value(attribute, &text, shown)?;
             Ok(Some(Value::String(text)))
         }
-        // Old connectors send numeric identifiers as numbers; nothing is lost by their text.
-        (AttributeType::String, Value::Number(number)) if number.is_i64() || number.is_u64() => {
-            Ok(Some(Value::String(number.to_string())))
-        }
         (AttributeType::Reference, Value::String(text)) => {
             text_value(attribute, &text, shown)?;
             if text.chars().any(char::is_control) {

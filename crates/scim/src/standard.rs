@@ -348,6 +348,8 @@ fn members() -> Attribute {
     for sub_attribute in &mut members.sub_attributes {
         if sub_attribute.name == "display" {
             sub_attribute.mutability = Mutability::ReadOnly;
+            // Clients compare members with what they sent, and that has no name.
+            sub_attribute.returned = Returned::Request;
         }
     }
     members

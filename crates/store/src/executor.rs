@@ -28,11 +28,15 @@ pub(crate) enum Class {
     Background,
 }
 
+/// What a job does, and how its caller learns the outcome.
+type Run = Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send>;
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
 /// A closure with its answer. `run` may be called again only if the transaction was rolled back as a whole.
 pub(crate) struct Job {
     pub(crate) actor: Actor,
-    pub(crate) run: Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send>,
-    pub(crate) answer: Box<dyn FnOnce(Result<(), Error>) + Send>,
+    pub(crate) run: Run,
+    pub(crate) answer: Answer,
 }
 
 #[derive(Default)]

@@ -10,6 +10,10 @@ use std::{borrow::Cow, path::Path, time::Duration};
 /// A connection with the settings that durability needs.
 pub(crate) struct Sqlite(pub(crate) rusqlite::Connection);
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
 fn error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Error::Conflict(error.to_string()),

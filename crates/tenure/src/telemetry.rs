@@ -13,6 +13,6 @@ pub(crate) fn install(level: &str) {
     if std::io::stderr().is_terminal() {
         builder.with_ansi(crate::output::colours()).init();
     } else {
-        builder.json().init();
+        builder.json().with_span_list(false).init();
     }
 }

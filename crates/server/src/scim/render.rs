@@ -192,12 +192,25 @@ impl View {
             *room = room.checked_sub(read).ok_or_else(too_many_members)?;
             for member in &members {
                 let kind = &resource_type(member.kind).name;
-                self.push(array, member.kind, &member.id, kind, &member.display)?;
+                let display = if self.names_members() {
+                    member.display.as_str()
+                } else {
+                    ""
+                };
+                self.push(array, member.kind, &member.id, kind, display)?;
             }
             if read < u64::from(limits::MEMBERS_CHUNK) {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the client asked for `members.display`, which is `returned: request`.
+    fn names_members(&self) -> bool {
+        let asked = self.projection.attributes.iter().flatten();
+        asked
+            .into_iter()
+            .any(|name| name.to_ascii_lowercase().ends_with("members.display"))
     }
 
     fn push(

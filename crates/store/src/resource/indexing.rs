@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tenure_scim::{
     Document, ScimError,
     index::{self, IndexEntry},
+    path::AttributePath,
 };
 
 type Key = (String, String, u32);
@@ -47,6 +48,14 @@ pub(crate) fn update(
     unique(tx, workspace, kind, rid, before, after)
 }
 
+/// The name of an indexed attribute as the schema spells it.
+fn shown_name(kind: Kind, attribute: &str) -> String {
+    let path = AttributePath::parse(attribute).ok();
+    path.as_ref()
+        .and_then(|path| path.resolve(kind.resource_type()))
+        .map_or_else(|| attribute.to_owned(), |target| target.leaf().name.clone())
+}
+
 fn unique(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -81,7 +90,7 @@ fn unique(
         if taken {
             return Err(Error::Scim(ScimError::uniqueness(format!(
                 "{} {:?} is taken by another {}",
-                entry.attribute,
+                shown_name(kind, &entry.attribute),
                 entry.shown,
                 kind.as_str()
             ))));

@@ -72,7 +72,7 @@ pub fn query(
         condition.sql
     );
     match (&query.filter, condition.exact) {
-        (Some(filter), false) => evaluated(tx, workspace, kind, query, filter, &from, parameters),
+        (Some(filter), false) => evaluated(tx, workspace, kind, query, filter, &from, &parameters),
         _ => decided(tx, kind, query, &from, parameters),
     }
 }
@@ -146,7 +146,7 @@ fn evaluated(
     query: &Query,
     filter: &Filter,
     from: &str,
-    parameters: Vec<Parameter>,
+    parameters: &[Parameter],
 ) -> Result<Page, Error> {
     let names = Names::of(filter);
     let sort = query
@@ -159,7 +159,7 @@ fn evaluated(
     let mut scanned = 0;
     let mut last = 0;
     loop {
-        let mut bound = parameters.clone();
+        let mut bound = parameters.to_vec();
         bound.push(last.into());
         bound.push(SCAN_PAGE.into());
         let rows = tx.query(&sql, &bound)?;
