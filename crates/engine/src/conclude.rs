@@ -7,10 +7,13 @@ use crate::{
     run::{Halt, Run},
 };
 use tenure_store::{
-    Error, application, escrow, job,
+    Error, application, change, escrow, job,
     job::{Job, State},
     run::{self, CycleKind},
 };
+
+/// How long the change feed keeps what every job has seen: seven days.
+const FEED_KEPT_US: i64 = 7 * 86_400_000_000;
 
 impl Run<'_> {
     /// Ends the cycle and says when the job is due again.
@@ -142,6 +145,7 @@ impl Run<'_> {
                 let is_current = application::get(tx, workspace, key)?.version == version
                     && (!was_incremental || job::get(tx, workspace, key)?.watermark.is_some());
                 job::finish_cycle(tx, &lease, is_current.then_some(watermark))?;
+                change::prune(tx, workspace, FEED_KEPT_US)?;
             }
             Ok(())
         })

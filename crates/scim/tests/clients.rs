@@ -194,7 +194,7 @@ fn okta_groups() {
 #[test]
 fn onelogin_sends_an_object_where_a_list_is_defined() {
     let after = user_after(
-        json!({"schemas": ["urn:scim:schemas:core:1.0"], "userName": "mira", "externalId": 41_711}),
+        json!({"schemas": ["urn:scim:schemas:core:1.0"], "userName": "mira", "externalId": "41711"}),
         json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [{"op": "replace", "path": "emails", "value": {"type": "work", "primary": true, "value": "mira@mills.example"}}],

@@ -253,6 +253,8 @@ CREATE TABLE provisioning_log (
     kind TEXT NOT NULL,
     source_id TEXT NOT NULL,
     source_name TEXT NOT NULL,
+    -- Folded, for searching.
+    source_key TEXT NOT NULL,
     target_id TEXT NOT NULL,
     error_code TEXT,
     reason TEXT,

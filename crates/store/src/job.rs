@@ -453,7 +453,8 @@ pub fn work_done(tx: &mut Tx<'_>, lease: &Lease, rids: &[i64]) -> Result<(), Err
 ///
 /// # Errors
 ///
-/// `NotFound`.
+/// `StaleFence`.
 pub fn application(tx: &mut Tx<'_>, lease: &Lease) -> Result<Application, Error> {
+    lease.check(tx)?;
     application::get(tx, lease.workspace, lease.application)
 }

@@ -109,6 +109,7 @@ pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
     let (workspace, application) = (lease.workspace(), lease.application());
     let before = get(tx, workspace, application, link.rid)?;
     let now = tx.now_us();
+    forget_dead(tx, lease, link)?;
     tx.execute(
         "INSERT INTO link (workspace_id, application, rid, source_id, kind, target_id, known, managed, updated_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, application, rid) DO UPDATE SET \
@@ -122,6 +123,19 @@ pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
     });
     if arrived {
         wake(tx, workspace, application, link)?;
+    }
+    Ok(())
+}
+
+/// An account that passes from a deleted person to a living one must not be deleted in the name of the former.
+fn forget_dead(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
+    let dead = tx.query(
+        "SELECT l.rid FROM link l JOIN resource r ON r.workspace_id = l.workspace_id AND r.rid = l.rid AND r.deleted_us IS NOT NULL \
+         WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $3 AND l.kind = $4 AND l.rid <> $5",
+        values![lease.workspace(), lease.application(), &link.target_id, link.kind, link.rid],
+    )?;
+    for row in dead {
+        remove(tx, lease, row.integer(0)?)?;
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub struct LogQuery {
     pub action: Option<String>,
     /// Of one cycle.
     pub cycle_id: Option<String>,
-    /// Part of the name without ASCII case, or a whole source or target id.
+    /// Part of the name without case, or a whole source or target id.
     pub text: Option<String>,
     /// Id of the last record of the page before.
     pub before: Option<String>,
@@ -99,14 +99,13 @@ pub fn append(tx: &mut Tx<'_>, lease: &Lease, entries: &[Entry]) -> Result<(), E
         let id = tx.new_id("evt_")?;
         tx.execute(
             "INSERT INTO provisioning_log (workspace_id, id, at_us, application, cycle_id, change_id, duration_ms, action, status, kind, \
-             source_id, source_name, target_id, error_code, reason, steps, modified, initiated_by) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             source_id, source_name, target_id, error_code, reason, steps, modified, initiated_by, source_key) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             values![
                 lease.workspace(), id, entry.at_us, lease.application(), &entry.cycle_id, &entry.change_id,
                 entry.duration_ms, &entry.action, &entry.status, entry.kind, &entry.source_id, &entry.source_name,
                 &entry.target_id, entry.error_code.as_ref(), entry.reason.as_ref(), &entry.steps, &entry.modified,
-                &entry.initiated_by
-            ],
+                &entry.initiated_by, crate::workspace::name_key(&entry.source_name)],
         )?;
     }
     Ok(())
@@ -142,17 +141,20 @@ pub fn list(
     if let Some(cycle) = &query.cycle_id {
         narrow("cycle_id = {}", cycle.into());
     }
-    if let Some(text) = query.text.as_ref().filter(|text| !text.is_empty()) {
-        narrow(
-            "(instr(lower(source_name), lower({})) > 0 OR source_id = {} OR target_id = {})",
-            text.into(),
-        );
-    }
     if let Some(before) = &query.before {
         narrow(
             "seq < COALESCE((SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.id = {}), 0)",
             before.into(),
         );
+    }
+    if let Some(text) = query.text.as_ref().filter(|text| !text.is_empty()) {
+        parameters.push(text.into());
+        let id = parameters.len();
+        parameters.push(crate::workspace::name_key(text).into());
+        let name = parameters.len();
+        sql.push_str(&format!(
+            " AND (instr(source_key, ${name}) > 0 OR source_id = ${id} OR target_id = ${id})"
+        ));
     }
     parameters.push(query.limit.into());
     let limit = parameters.len();

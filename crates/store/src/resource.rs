@@ -156,7 +156,7 @@ pub fn search(
             .map(|name| {
                 format!(
                     "SELECT rid FROM resource_index WHERE workspace_id = $1 AND kind = $2 AND attribute = '{name}' \
-                     AND value >= $5 AND value < $6"
+                     AND value >= $5 AND ($6 IS NULL OR value < $6)"
                 )
             })
             .collect();
@@ -166,7 +166,7 @@ pub fn search(
                  AND r.rid < $3 AND r.rid IN ({}) ORDER BY r.rid DESC LIMIT $4",
                 parts.join(" UNION ")
             ),
-            values![workspace, kind, after, limit, &prefix, format!("{prefix}{}", char::MAX)],
+            values![workspace, kind, after, limit, &prefix, compile::after_prefix(&prefix)],
         )?
     };
     rows.iter().map(from_row).collect()

@@ -327,7 +327,7 @@ fn set_state(
     operation: i64,
     state: OperationState,
 ) -> Result<(), Error> {
-    tx.execute(
+    let found = tx.execute(
         "UPDATE operation SET state = $4 WHERE workspace_id = $1 AND application = $2 AND id = $3",
         values![
             lease.workspace(),
@@ -336,6 +336,9 @@ fn set_state(
             state.as_str()
         ],
     )?;
+    if found == 0 {
+        return Err(Error::NotFound("the operation".into()));
+    }
     Ok(())
 }
 

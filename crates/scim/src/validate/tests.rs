@@ -90,7 +90,6 @@ fn tolerated_forms_become_the_defined_ones() {
         json!({(ENTERPRISE): {"manager": "41cc"}}),
         json!({(ENTERPRISE): {"manager": {"value": "41cc"}}}),
     );
-    stored(json!({"externalId": 4711}), json!({"externalId": "4711"}));
     stored(
         json!({"emails": [{"value": "a"}, {"value": "a"}]}),
         json!({"emails": [{"value": "a"}]}),

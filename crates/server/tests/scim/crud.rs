@@ -97,8 +97,13 @@ async fn group_shows_members_and_user_shows_groups() {
         .expect(200);
     assert_eq!(
         group["members"],
-        json!([{"value": inner, "$ref": format!("{BASE}/Groups/{inner}"), "type": "Group", "display": "Inner"}])
+        json!([{"value": inner, "$ref": format!("{BASE}/Groups/{inner}"), "type": "Group"}])
     );
+    let named = world
+        .get(&format!("/scim/Groups/{outer}?attributes=members.display"))
+        .await
+        .expect(200);
+    assert_eq!(named["members"], json!([{"display": "Inner"}]));
     let group = world
         .get(&format!("/scim/Groups/{inner}"))
         .await

@@ -169,8 +169,11 @@ impl Compiler<'_> {
             CompareOperator::Lt if whole => (format!("{column} < {bound}"), true),
             CompareOperator::Lt | CompareOperator::Le => (format!("{column} <= {bound}"), whole),
             CompareOperator::Sw => {
-                let end = self.bind(format!("{key}{}", char::MAX));
-                (format!("{column} >= {bound} AND {column} < {end}"), whole)
+                let test = match after_prefix(&key) {
+                    Some(end) => format!("{column} >= {bound} AND {column} < {}", self.bind(end)),
+                    None => format!("{column} >= {bound}"),
+                };
+                (test, whole)
             }
             CompareOperator::Co | CompareOperator::Ew => {
                 let cut = tenure_scim::limits::INDEX_KEY_CHARS;
@@ -286,4 +289,35 @@ fn indexed(target: &Resolved<'_>) -> bool {
             target.leaf().kind,
             AttributeType::Complex | AttributeType::Binary
         )
+}
+
+/// The smallest text after all texts that begin with a prefix; none when there is no such text. Texts are ordered by
+/// code points, which is the order of their UTF-8 bytes.
+pub(super) fn after_prefix(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // A range of characters steps over the gap of the surrogates.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_prefix;
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_text_of_its_length_or_shorter() {
+        let check = |prefix: &str, end: Option<&str>| {
+            assert_eq!(after_prefix(prefix).as_deref(), end, "{prefix:?}");
+        };
+        check("ab", Some("ac"));
+        check("a\u{10ffff}", Some("b"));
+        check("\u{d7ff}", Some("\u{e000}"));
+        check("\u{10ffff}", None);
+        check("", None);
+    }
 }

@@ -100,9 +100,29 @@ fn order(
         ("meta", "lastmodified") => "r.modified_us".to_owned(),
         _ => {
             parameters.push(target.index_name().into());
+            let name = parameters.len();
+            // Of several values the primary one counts, else the first (RFC 7644 section 3.4.2.3).
+            let first = if target.attribute.multi_valued
+                && target.attribute.sub_attribute("primary").is_some()
+            {
+                let base = target.index_name();
+                let primary = base
+                    .rsplit_once('.')
+                    .map_or(base.as_str(), |(attribute, _)| attribute)
+                    .to_owned()
+                    + ".primary";
+                parameters.push(primary.into());
+                format!(
+                    "EXISTS (SELECT 1 FROM resource_index p WHERE p.workspace_id = $1 AND p.rid = s.rid AND p.attribute = ${} \
+                     AND p.element = s.element AND p.value = 'true') DESC, ",
+                    parameters.len()
+                )
+            } else {
+                String::new()
+            };
             format!(
-                "(SELECT s.value FROM resource_index s WHERE s.workspace_id = $1 AND s.rid = r.rid AND s.attribute = ${} ORDER BY s.element LIMIT 1)",
-                parameters.len()
+                "(SELECT s.value FROM resource_index s WHERE s.workspace_id = $1 AND s.rid = r.rid AND s.attribute = ${name} \
+                 ORDER BY {first}s.element LIMIT 1)"
             )
         }
     };

@@ -46,6 +46,11 @@ pub fn create(
     document: &Document,
     members: &[MemberRef],
 ) -> Result<Stored, Error> {
+    let mut document = document.clone();
+    for beside in ["id", "meta", "members", "groups"] {
+        document.shift_remove(beside);
+    }
+    let document = &document;
     let id = tx.new_id("")?;
     let now = tx.now_us();
     let row = tx.first(
