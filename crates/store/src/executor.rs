@@ -170,11 +170,13 @@ fn write_batch(connection: &mut Sqlite, first: Job, queue: &Queue, context: &Con
         }
         return;
     }
-    for (answer, result) in answers {
-        answer(result);
-    }
     if changed {
         context.changed.notify_waiters();
+        // Who is not waiting just now finds this one remembered; at worst it looks once too often.
+        context.changed.notify_one();
+    }
+    for (answer, result) in answers {
+        answer(result);
     }
 }
 
