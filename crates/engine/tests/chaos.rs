@@ -165,6 +165,9 @@ async fn story(seed: u64) {
         if dice.roll(3) == 0 {
             tokio::time::sleep(Duration::from_millis(u64::try_from(dice.roll(30)).unwrap())).await;
             running.abort();
+            // A request that was on its way has arrived, or not, before the job is taken up again: no process restarts
+            // faster than that.
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         if let Ok(result) = running.await {
             result.unwrap();
