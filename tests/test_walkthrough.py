@@ -54,7 +54,8 @@ def test_receiving_side_writes_its_own_audit_log(pair):
     told.leaver()
 
     records = pair.target.audit()
-    of_people = [entry for entry in records if entry["object"].endswith(tuple(f"({i})" for i in told.target_ids.values()))]
+    endings = tuple(f"({identifier})" for identifier in told.target_ids.values())
+    of_people = [entry for entry in records if entry["object"].endswith(endings)]
     by_account = {
         user_name: [entry["action"] for entry in of_people if entry["object"].endswith(f"({identifier})")]
         for user_name, identifier in told.target_ids.items()
