@@ -157,6 +157,10 @@ pub fn join(
     account_id: &str,
     role: Role,
 ) -> Result<(), Error> {
+    workspace::get(tx, workspace)?;
+    if get(tx, account_id)?.is_none() {
+        return Err(Error::NotFound("the account".into()));
+    }
     let now = tx.now_us();
     tx.execute(
         "INSERT INTO workspace_member (workspace_id, account_id, role, joined_us) VALUES ($1, $2, $3, $4) \

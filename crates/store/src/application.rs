@@ -215,12 +215,21 @@ fn look_again(tx: &mut Tx<'_>, workspace: WorkspaceId, key: i64) -> Result<(), E
     Ok(())
 }
 
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+/// Scheme, host and port: a secret that went over TLS must not follow to plain HTTP either.
+fn origin(url: &str) -> String {
+    let url = url.trim().to_ascii_lowercase();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    let authority = authority.strip_suffix(default_port).unwrap_or(authority);
+    format!("{scheme}://{authority}")
 }
 
-/// Changes the target. `secret` none keeps the present one, but another host clears it, so that nobody can have it sent to a
+/// Changes the target. `secret` none keeps the present one, but another host, port or scheme clears it, so that nobody can have it sent to a
 /// host of their own. Another host also forgets what was known about the target: links, exported members, watermark.
 ///
 /// # Errors
@@ -234,7 +243,7 @@ pub fn set_credentials(
     secret: Option<&str>,
 ) -> Result<Application, Error> {
     let before = get(tx, workspace, key)?;
-    let moved = !host(&before.tenant_url).eq_ignore_ascii_case(host(tenant_url));
+    let moved = origin(&before.tenant_url) != origin(tenant_url);
     tx.execute(
         "UPDATE application SET tenant_url = $3, version = version + 1 WHERE workspace_id = $1 AND key = $2",
         values![workspace, key, tenant_url],

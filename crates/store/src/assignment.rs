@@ -32,12 +32,21 @@ fn enqueue(
     application: i64,
     stored: &Stored,
 ) -> Result<(), Error> {
+    // What is queued already gets a new number, so that a run which is just done with the old one does not remove it.
     tx.execute(
-        "INSERT INTO job_work (workspace_id, application, rid, kind) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        values![workspace, application, stored.rid],
+    )?;
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) VALUES ($1, $2, $3, $4)",
         values![workspace, application, stored.rid, stored.kind],
     )?;
     if stored.kind == Kind::Group {
+        tx.execute(
+            "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid IN ( \
+             SELECT m.member_rid FROM member m WHERE m.workspace_id = $1 AND m.group_rid = $3)",
+            values![workspace, application, stored.rid],
+        )?;
         tx.execute(
             "INSERT INTO job_work (workspace_id, application, rid, kind) \
              SELECT m.workspace_id, $2, m.member_rid, r.kind FROM member m \

@@ -80,16 +80,9 @@ pub fn append(
     object: &str,
     detail: &str,
 ) -> Result<(), Error> {
-    let last = tx.first(
-        "SELECT seq, hash FROM audit WHERE workspace_id = $1 ORDER BY seq DESC LIMIT 1",
-        values![workspace],
-    )?;
-    let (seq, previous) = match last {
-        Some(row) => (row.integer(0)? + 1, row.text(1)?),
-        None => (1, String::new()),
-    };
+    let (last, previous) = head(tx, workspace)?;
     let mut entry = AuditEntry {
-        seq,
+        seq: last + 1,
         at_us: tx.now_us(),
         actor: tx.actor().clone(),
         action: action.to_owned(),
@@ -103,10 +96,30 @@ pub fn append(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         values![
             workspace, entry.seq, entry.at_us, entry.actor.kind, entry.actor.id, entry.actor.name, entry.action,
-            entry.object, entry.detail, entry.hash
+            entry.object, entry.detail, &entry.hash
         ],
     )?;
+    tx.execute(
+        "INSERT INTO audit_head (workspace_id, seq, hash) VALUES ($1, $2, $3) \
+         ON CONFLICT (workspace_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+        values![workspace, entry.seq, entry.hash],
+    )?;
     Ok(())
+}
+
+/// Number and hash of the last row; 0 and nothing when there is none.
+fn head(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<(i64, String), Error> {
+    let row = tx.first(
+        "SELECT seq, hash FROM audit_head WHERE workspace_id = $1",
+        values![workspace],
+    )?;
+    row.map_or(Ok((0, String::new())), |row| {
+        Ok((row.integer(0)?, row.text(1)?))
+    })
+}
+
+fn tampered(seq: i64) -> Error {
+    Error::Conflict(format!("the audit log was tampered with at entry {seq}"))
 }
 
 /// Newest first, before a sequence number.
@@ -143,15 +156,15 @@ pub fn verify(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<u64, Error> {
             values![workspace, seq],
         )?;
         if rows.is_empty() {
-            return Ok(seq.unsigned_abs());
+            return match head(tx, workspace)? == (seq, previous) {
+                true => Ok(seq.unsigned_abs()),
+                false => Err(tampered(seq + 1)),
+            };
         }
         for row in &rows {
             let entry = from_row(row)?;
             if entry.seq != seq + 1 || entry.hash != chain(&previous, &entry) {
-                return Err(Error::Conflict(format!(
-                    "the audit log was tampered with at entry {}",
-                    seq + 1
-                )));
+                return Err(tampered(seq + 1));
             }
             seq = entry.seq;
             previous = entry.hash;

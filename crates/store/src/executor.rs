@@ -152,23 +152,23 @@ fn write_batch(connection: &mut Sqlite, first: Job, queue: &Queue, context: &Con
     while let Some(mut job) = next.take() {
         let result = savepoint(connection, &mut job, context, &mut changed);
         answers.push((job.answer, result));
+        if !connection.in_transaction() {
+            // Nothing of this batch is left, and another savepoint would begin a transaction of its own.
+            let lost = Error::Database("a grave error undid the whole transaction".to_owned());
+            return fail_all(answers, &lost);
+        }
         if answers.len() < BATCH && started.elapsed() < BATCH_TIME {
             next = queue.next();
         }
     }
     if let Err(error) = connection.commit() {
-        if let Err(error) = connection.batch("ROLLBACK") {
+        if connection.in_transaction()
+            && let Err(error) = connection.batch("ROLLBACK")
+        {
             tracing::error!(%error, "a failed transaction could not be rolled back; stopping");
             std::process::abort();
         }
-        let text = error.to_string();
-        for (answer, _) in answers {
-            answer(Err(match &error {
-                Error::Busy => Error::Busy,
-                _ => Error::Database(text.clone()),
-            }));
-        }
-        return;
+        return fail_all(answers, &error);
     }
     if changed {
         context.changed.notify_waiters();
@@ -177,6 +177,18 @@ fn write_batch(connection: &mut Sqlite, first: Job, queue: &Queue, context: &Con
     }
     for (answer, result) in answers {
         answer(result);
+    }
+}
+
+/// Nothing was written, so that every job failed, whatever its closure said.
+fn fail_all(answers: Vec<(Answer, Result<(), Error>)>, error: &Error) {
+    tracing::error!(%error, jobs = answers.len(), "a write transaction failed");
+    for (answer, result) in answers {
+        answer(Err(match (result, error) {
+            (Err(own), _) => own,
+            (Ok(()), Error::Busy) => Error::Busy,
+            (Ok(()), other) => Error::Database(other.to_string()),
+        }));
     }
 }
 
@@ -222,4 +234,56 @@ pub(crate) fn reader(
                 (job.answer)(result);
             }
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Actor, Error, Store, Tx, workspace};
+    use std::sync::{Mutex, mpsc};
+
+    /// A full disk ends a transaction by itself; `ROLLBACK` inside of a job stands for that.
+    #[test]
+    fn a_lost_transaction_fails_its_jobs_and_no_others() {
+        let store = Store::open_in_memory().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let (release, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let hold = move |_: &mut Tx<'_>| {
+            wait.lock().unwrap().recv().unwrap();
+            Ok(())
+        };
+        let create =
+            |name: &'static str| move |tx: &mut Tx<'_>| workspace::create(tx, name).map(drop);
+        let lose = |tx: &mut Tx<'_>| {
+            tx.execute("ROLLBACK", &[])?;
+            Err::<(), _>(Error::Database("disk full".to_owned()))
+        };
+        let write = Actor::system;
+        let (held, before, lost, after, ()) = runtime.block_on(async {
+            tokio::join!(
+                store.write(write(), hold),
+                store.write(write(), create("before")),
+                store.write(write(), lose),
+                store.write(write(), create("after")),
+                async { release.send(()).unwrap() },
+            )
+        });
+        // Whether the first ones shared the transaction is a matter of time; what was answered is what is there.
+        held.unwrap_or_default();
+        assert!(lost.is_err());
+        after.unwrap();
+        let found = store.read_blocking(workspace::list).unwrap();
+        let names: Vec<&str> = found
+            .iter()
+            .map(|workspace| workspace.name.as_str())
+            .collect();
+        let expected: &[&str] = if before.is_ok() {
+            &["after", "before"]
+        } else {
+            &["after"]
+        };
+        assert_eq!(names, expected);
+    }
 }

@@ -3,6 +3,11 @@
 //! A run holds a lease. Each claim raises the fence, and every write of a run names its fence, so that a run that slept
 //! past its lease can write nothing any more.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use crate::{
     Error, Kind, TimeUs, Tx, WorkspaceId,
     application::{self, Application},
@@ -80,13 +85,24 @@ pub struct Job {
 }
 
 /// Proof of ownership of a job; only this module makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Lease {
     workspace: WorkspaceId,
     application: i64,
     fence: i64,
     node: String,
+    /// Greatest number of a work row that the run has seen; [`work_done`] leaves later ones alone.
+    seen_work: Arc<AtomicI64>,
 }
+
+impl PartialEq for Lease {
+    fn eq(&self, other: &Self) -> bool {
+        (self.workspace, self.application, self.fence, &self.node)
+            == (other.workspace, other.application, other.fence, &other.node)
+    }
+}
+
+impl Eq for Lease {}
 
 impl Lease {
     /// Workspace of the job.
@@ -296,6 +312,7 @@ pub fn claim(
         application,
         fence: job.fence + 1,
         node: tx.node().id().to_owned(),
+        seen_work: Arc::default(),
     };
     tx.execute(
         "UPDATE job SET lease_owner = $3, lease_until_us = $4, fence = $5 WHERE workspace_id = $1 AND application = $2",
@@ -424,26 +441,32 @@ pub fn set_quarantine(
 /// `StaleFence`.
 pub fn work(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<Vec<(i64, Kind)>, Error> {
     lease.check(tx)?;
-    tx.query(
-        "SELECT rid, kind FROM job_work WHERE workspace_id = $1 AND application = $2 ORDER BY seq LIMIT $3",
+    let rows = tx.query(
+        "SELECT rid, kind, seq FROM job_work WHERE workspace_id = $1 AND application = $2 ORDER BY seq LIMIT $3",
         values![lease.workspace, lease.application, limit],
-    )?
-    .iter()
-    .map(|row| Ok((row.integer(0)?, row.kind(1)?)))
-    .collect()
+    )?;
+    if let Some(last) = rows.last() {
+        lease
+            .seen_work
+            .fetch_max(last.integer(2)?, Ordering::Relaxed);
+    }
+    rows.iter()
+        .map(|row| Ok((row.integer(0)?, row.kind(1)?)))
+        .collect()
 }
 
-/// Removes work rows.
+/// Removes work rows, but not those that were queued anew after [`work`] read them: their object changed meanwhile.
 ///
 /// # Errors
 ///
 /// `StaleFence`.
 pub fn work_done(tx: &mut Tx<'_>, lease: &Lease, rids: &[i64]) -> Result<(), Error> {
     lease.check(tx)?;
+    let seen = lease.seen_work.load(Ordering::Relaxed);
     for rid in rids {
         tx.execute(
-            "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3",
-            values![lease.workspace, lease.application, *rid],
+            "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3 AND seq <= $4",
+            values![lease.workspace, lease.application, *rid, seen],
         )?;
     }
     Ok(())

@@ -146,6 +146,14 @@ fn wake(
     application: i64,
     link: &Link,
 ) -> Result<(), Error> {
+    // A row that is there already may be one that a run is just done with: it gets a new number.
+    tx.execute(
+        "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid IN ( \
+         SELECT w.rid FROM waiting_reference w WHERE w.workspace_id = $1 AND w.application = $2 AND w.source_id = $3 \
+         UNION SELECT m.group_rid FROM member m WHERE m.workspace_id = $1 AND m.member_rid = $4 AND EXISTS ( \
+             SELECT 1 FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = m.group_rid))",
+        values![workspace, application, &link.source_id, link.rid],
+    )?;
     tx.execute(
         "INSERT INTO job_work (workspace_id, application, rid, kind) \
          SELECT DISTINCT w.workspace_id, w.application, w.rid, r.kind FROM waiting_reference w \

@@ -8,7 +8,10 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_base.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../migrations/0001_base.sql")),
+    (2, include_str!("../migrations/0002_audit_head.sql")),
+];
 
 const CREATE_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, checksum TEXT NOT NULL)";

@@ -58,6 +58,11 @@ impl Sqlite {
         Ok(Self(connection))
     }
 
+    /// Whether a transaction is open: a full disk and other grave errors end it by themselves.
+    pub(crate) fn in_transaction(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+
     /// Commits. An I/O error here means that what was written may or may not be on disk.
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
         match self.0.execute_batch("COMMIT") {

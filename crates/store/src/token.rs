@@ -164,14 +164,21 @@ pub fn list(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<Vec<Token>, Error
 ///
 /// `NotFound`.
 pub fn revoke(tx: &mut Tx<'_>, workspace: WorkspaceId, id: &str) -> Result<(), Error> {
-    let now = tx.now_us();
     let row = tx.first(
-        "UPDATE token SET revoked_us = COALESCE(revoked_us, $3) WHERE workspace_id = $1 AND id = $2 RETURNING name",
-        values![workspace, id, now],
+        "SELECT name FROM token WHERE workspace_id = $1 AND id = $2",
+        values![workspace, id],
     )?;
     let name = row
         .ok_or_else(|| Error::NotFound("the token".into()))?
         .text(0)?;
+    let now = tx.now_us();
+    let revoked = tx.execute(
+        "UPDATE token SET revoked_us = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_us IS NULL",
+        values![workspace, id, now],
+    )?;
+    if revoked == 0 {
+        return Ok(());
+    }
     audit::append(
         tx,
         workspace,

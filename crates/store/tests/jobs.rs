@@ -344,6 +344,23 @@ fn one_claim_at_a_time_and_the_former_owner_loses_its_pen() {
 }
 
 #[test]
+fn work_that_is_queued_again_while_it_is_done_stays() {
+    let f = Fixture::new();
+    f.start();
+    let ada = f.user("ada");
+    f.assign(ada.rid);
+    let lease = f.claim(HOUR_US).unwrap();
+    assert_eq!(f.work(&lease), [ada.rid]);
+    let (workspace, application, rid) = (f.d.workspace, f.application, ada.rid);
+    f.d.write(move |tx| assignment::remove(tx, workspace, application, rid))
+        .unwrap();
+    f.work_done(&lease, &[ada.rid]);
+    assert_eq!(f.work(&lease), [ada.rid]);
+    f.work_done(&lease, &[ada.rid]);
+    assert!(f.work(&lease).is_empty());
+}
+
+#[test]
 fn assigning_a_group_queues_its_members_and_entitles_them() {
     let f = Fixture::new();
     let (ada, bob, carl) = (f.user("ada"), f.user("bob"), f.user("carl"));
