@@ -60,11 +60,9 @@ fn enqueue(
     Ok(())
 }
 
-fn live(tx: &mut Tx<'_>, workspace: WorkspaceId, rid: i64) -> Result<Stored, Error> {
-    match resource::by_rid(tx, workspace, rid)? {
-        Some((stored, _)) => Ok(stored),
-        None => Err(Error::NotFound("the user or group".into())),
-    }
+/// A resource and whether it is deleted.
+fn found(tx: &mut Tx<'_>, workspace: WorkspaceId, rid: i64) -> Result<(Stored, bool), Error> {
+    resource::by_rid(tx, workspace, rid)?.ok_or_else(|| Error::NotFound("the user or group".into()))
 }
 
 fn record(
@@ -97,7 +95,10 @@ pub fn add(
     application: i64,
     rid: i64,
 ) -> Result<(), Error> {
-    let stored = live(tx, workspace, rid)?;
+    let (stored, deleted) = found(tx, workspace, rid)?;
+    if deleted {
+        return Err(Error::NotFound("the user or group".into()));
+    }
     application::get(tx, workspace, application)?;
     let now = tx.now_us();
     let new = tx.execute(
@@ -123,7 +124,7 @@ pub fn remove(
     application: i64,
     rid: i64,
 ) -> Result<(), Error> {
-    let stored = live(tx, workspace, rid)?;
+    let (stored, _) = found(tx, workspace, rid)?;
     application::get(tx, workspace, application)?;
     let gone = tx.execute(
         "DELETE FROM assignment WHERE workspace_id = $1 AND application = $2 AND rid = $3",

@@ -6,6 +6,8 @@
     reason = "each test file uses some of it, and a test ends where something fails"
 )]
 
+pub(crate) mod fixture;
+
 use serde_json::{Value, json};
 use tenure_scim::{
     Document,
