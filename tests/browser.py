@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
@@ -92,7 +92,7 @@ class Browser:
                 field.send_keys(value)
 
     def press(self, text):
-        """Presses the button with that text."""
+        """Presses the button with that text and waits for the page that it leads to."""
         called = quoted(text)
         self._click(f"//button[normalize-space()={called}] | //input[@type='submit'][@value={called}]", text)
 
@@ -108,7 +108,20 @@ class Browser:
         if not shown:
             raise AssertionError(f"nothing to click called {text!r} on {self.url}:\n{self.text()[:3000]}")
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", shown[0])
+        before = self.driver.find_element(By.TAG_NAME, "html")
         shown[0].click()
+        tenure.wait_until(lambda: self._has_left(before), f"a new page after {text!r} on {self.url}", 30, 0.02)
+
+    def _has_left(self, html):
+        """Whether the document of an element has been replaced by another one that is complete."""
+        try:
+            html.is_enabled()
+        except StaleElementReferenceException:
+            return self.driver.execute_script("return document.readyState") == "complete"
+        except WebDriverException:
+            # Between two documents there is none to ask.
+            return False
+        return False
 
     def press_in(self, container_text, text):
         """Presses the button or link inside the smallest card, row or form that also shows another text."""
