@@ -5,6 +5,7 @@
 //! asked for, [`index`] says which values a store should index. Nothing here does I/O or reads a clock.
 
 mod cursor;
+pub mod deviation;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -20,6 +21,7 @@ mod standard;
 pub mod validate;
 pub mod value;
 
+pub use deviation::{Deviation, Deviations, Strictness};
 pub use error::{ScimError, ScimType};
 
 /// A SCIM resource or message as an ordered JSON object.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ENTERPRISE, add, check, object, refused, remove, replaced};
 use crate::{
-    ScimType,
+    Deviation, ScimType,
     patch::{MemberChange, MemberRef, PatchRequest, parse},
     schema::SchemaSet,
 };
@@ -187,6 +187,9 @@ fn malformed_requests_name_the_operation() {
         ignored,
         PatchRequest {
             ignored: vec!["shoe".into(), "a b".into()],
+            deviations: [Deviation::MissingSchemas, Deviation::UnknownAttribute]
+                .into_iter()
+                .collect(),
             ..PatchRequest::default()
         }
     );
