@@ -4,6 +4,7 @@
 //! languages of the protocol, [`patch`] and [`validate`] change documents, [`project`] cuts them to what was
 //! asked for, [`index`] says which values a store should index. Nothing here does I/O or reads a clock.
 
+pub mod bulk;
 mod cursor;
 pub mod deviation;
 pub mod discovery;
