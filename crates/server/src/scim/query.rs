@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tenure_scim::{
-    Document, ScimError, ScimType,
+    Deviation, Deviations, Document, ScimError, ScimType,
     filter::Filter,
     path::AttributePath,
     project::Projection,
@@ -108,7 +108,7 @@ impl Parameters {
                 "Cursors are not supported here; page with `startIndex` and `count`.".to_owned(),
             ));
         }
-        let filter = self.filter.as_deref().map(Filter::parse).transpose()?;
+        let filter = self.filter.as_deref().map(parse_filter).transpose()?;
         if let Some(filter) = &filter {
             filter.check(resource_type)?;
         }
@@ -122,6 +122,31 @@ impl Parameters {
             start_index: start_index.unsigned_abs(),
             count: count.clamp(0, limits::PAGE_MAX).unsigned_abs(),
         })
+    }
+
+    /// What is tolerated in the parameters of a query.
+    pub(super) fn deviations(
+        &self,
+        query: &resource::Query,
+        resource_type: &ResourceType,
+    ) -> Deviations {
+        let given =
+            |name: &str, text: &Option<String>| integer(name, text.as_deref()).ok().flatten();
+        let filter = query.filter.as_ref();
+        let mut found = filter.map_or_else(Deviations::default, |filter| {
+            filter.deviations(resource_type)
+        });
+        let start_index = given("startIndex", &self.start_index);
+        let is_below_one = start_index.is_some_and(|start_index| start_index < 1);
+        found.insert_if(is_below_one, Deviation::StartIndex);
+        let count = given("count", &self.count).unwrap_or_default();
+        found.insert_if(count < 0, Deviation::CountNegative);
+        found.insert_if(count > limits::PAGE_MAX, Deviation::CountAboveMaximum);
+        // It was understood, but not as it stands.
+        let as_sent = self.filter.as_deref().filter(|text| text.contains('%'));
+        let is_encoded_twice = as_sent.is_some_and(|text| Filter::parse(text).is_err());
+        found.insert_if(is_encoded_twice, Deviation::DoubleEncoding);
+        found
     }
 
     fn sort(
@@ -152,6 +177,19 @@ impl Parameters {
         };
         Ok(Some((path, ascending)))
     }
+}
+
+/// A filter, also one that was percent-encoded twice.
+fn parse_filter(text: &str) -> Result<Filter, ScimError> {
+    let error = match Filter::parse(text) {
+        Ok(filter) => return Ok(filter),
+        Err(error) => error,
+    };
+    let is_encoded = ["%20", "%22"].iter().any(|sign| text.contains(sign));
+    let decoded = percent_decode(text, false).filter(|_| is_encoded);
+    decoded
+        .and_then(|text| Filter::parse(&text).ok())
+        .ok_or(error)
 }
 
 fn invalid(detail: String) -> ScimError {

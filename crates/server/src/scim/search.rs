@@ -24,6 +24,8 @@ pub(super) async fn search(call: Call<'_>, kind: Kind, body: Body) -> Result<Res
 async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Response, Refusal> {
     let view = call.view(kind, parameters.projection()?)?;
     let query = parameters.query(&view.resource_type)?;
+    call.record
+        .note(parameters.deviations(&query, &view.resource_type));
     let start_index = query.start_index;
     let (total, resources) = call
         .scim
@@ -65,7 +67,9 @@ async fn page_of_all(call: &Call<'_>, parameters: &Parameters) -> Result<Respons
         let detail = "Filters and orders over all resource types are not supported; ask at `/Users` or `/Groups`.";
         return Err(Refusal::status(501, detail));
     }
-    let query = parameters.query(call.types.of(Kind::User)?)?;
+    let users = call.types.of(Kind::User)?;
+    let query = parameters.query(users)?;
+    call.record.note(parameters.deviations(&query, users));
     let projection = parameters.projection()?;
     let views = call
         .types
