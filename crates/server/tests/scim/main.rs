@@ -13,5 +13,6 @@ mod harness;
 mod http;
 mod isolation;
 mod lists;
+mod log;
 mod loopback;
 mod refusals;

@@ -198,6 +198,9 @@ impl<'s> Redactor<'s> {
         let is_json = text.trim_start().starts_with(['{', '[', '"']);
         let hides_secret = (self.mentions_secret(&text) && (is_query || is_json))
             || (is_json && text.contains("\\u"));
+        if !self.personal && lower == "detail" {
+            return self.detail(&text).into();
+        }
         if text.is_empty() || (!self.personal && !hides_secret) {
             return text.into();
         }
