@@ -18,6 +18,8 @@ use tower::ServiceExt as _;
 
 use crate::{App, Config};
 
+mod directory;
+
 const URL: &str = "http://127.0.0.1:8080";
 const PASSWORD: &str = "five calm otters swim";
 
