@@ -8,7 +8,7 @@ mod requests;
 use serde_json::{Value, json};
 
 use super::{apply, parse};
-use crate::{Document, ScimError, ScimType, schema::SchemaSet};
+use crate::{Document, ScimError, ScimType, limits, schema::SchemaSet};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
@@ -329,6 +329,28 @@ fn missing_values_are_created_from_equalities_only() {
         ScimType::NoTarget,
         "selects no value",
     );
+}
+
+#[test]
+fn values_have_a_limit_however_they_come() {
+    let emails: Vec<Value> = (0..limits::ATTRIBUTE_VALUES)
+        .map(|index| json!({"value": format!("{index}@mills.example")}))
+        .collect();
+    let before = json!({"emails": emails});
+    for operation in [
+        add("emails", json!("one.more@mills.example")),
+        add(
+            r#"emails[value eq "one.more@mills.example"].type"#,
+            json!("work"),
+        ),
+    ] {
+        refused(
+            before.clone(),
+            operation,
+            ScimType::InvalidValue,
+            "at most 1000",
+        );
+    }
 }
 
 #[test]
