@@ -51,6 +51,11 @@ impl<'a> Resolved<'a> {
         self.sub.unwrap_or_else(|| self.attribute.default_leaf())
     }
 
+    /// Whether the attribute or what is compared is never returned, so that nobody may search for it either.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.attribute.is_secret() || self.leaf().is_secret()
+    }
+
     /// The name under which [`crate::index::entries`] lists the compared values, in lower case:
     /// `emails.value` for `emails`, `urn:…:user:department`.
     #[must_use]

@@ -153,6 +153,16 @@ impl Attribute {
         find(&self.sub_attributes, name)
     }
 
+    /// Whether it is never returned, and so neither kept, indexed nor searched.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.returned == Returned::Never
+    }
+
+    /// Whether clients' values are taken but never stored.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.mutability == Mutability::ReadOnly || self.is_secret()
+    }
+
     /// The attribute whose values a filter or a sort compares when only this one is named: `value` for a
     /// multi-valued complex attribute that has it, else the attribute itself.
     #[must_use]

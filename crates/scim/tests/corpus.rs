@@ -29,13 +29,26 @@ impl Random {
 fn words() -> Vec<Vec<u8>> {
     let lines = include_str!("../fuzz/scim.dict").lines();
     let quoted = lines.filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
-    quoted
-        .map(|word| {
-            word.replace("\\\"", "\"")
-                .replace("\\\\", "\\")
-                .into_bytes()
-        })
-        .collect()
+    quoted.map(unescape).collect()
+}
+
+/// libFuzzer knows the escapes `\"`, `\\` and `\xAB`.
+fn unescape(word: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = word;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        bytes.extend_from_slice(plain.as_bytes());
+        let length = if escaped.starts_with('x') {
+            bytes.push(u8::from_str_radix(&escaped[1..3], 16).unwrap());
+            3
+        } else {
+            bytes.push(escaped.as_bytes()[0]);
+            1
+        };
+        rest = &escaped[length..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
 }
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {

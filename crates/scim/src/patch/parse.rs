@@ -9,7 +9,7 @@ use crate::{
     limits,
     normalize::invalid,
     path::{AttributePath, Path, Resolved, shorten},
-    schema::{AttributeType, Mutability, ResourceType, Returned, Schema},
+    schema::{Attribute, AttributeType, Mutability, ResourceType, Schema},
 };
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -252,7 +252,7 @@ impl Reader<'_> {
             check_removal(&path, resolved)?;
         }
         // Passwords are taken and not kept.
-        if attribute.returned == Returned::Never {
+        if attribute.is_secret() || resolved.sub.is_some_and(Attribute::is_secret) {
             return Ok(());
         }
         self.request

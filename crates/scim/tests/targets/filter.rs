@@ -28,8 +28,9 @@ pub(super) fn run(input: &[u8]) {
         for document in [Document::new(), fixtures::shown(&full), full] {
             logic_holds(&filter, resource_type, &document);
         }
-        if let Err(error) = filter.check(resource_type) {
-            refused(&error, &[ScimType::InvalidFilter]);
+        match filter.check(resource_type) {
+            Ok(()) => assert!(!asks_for_secrets(&filter), "{filter}"),
+            Err(error) => refused(&error, &[ScimType::InvalidFilter]),
         }
     }
 }
@@ -106,6 +107,23 @@ fn comparison_holds(filter: &Filter, resource_type: &ResourceType, document: &Do
             assert_eq!(with(Co), Some(true), "{filter}");
         }
     }
+}
+
+/// Whether a name stands for an attribute that is never returned.
+fn asks_for_secrets(filter: &Filter) -> bool {
+    let is_secret = |name: &str| {
+        let secrets = ["password", "secret", "pin"];
+        secrets
+            .iter()
+            .any(|secret| secret.eq_ignore_ascii_case(name))
+    };
+    let here = match filter {
+        Filter::Compare { path, .. } | Filter::Present(path) | Filter::ValuePath { path, .. } => {
+            is_secret(&path.attribute) || path.sub.as_deref().is_some_and(is_secret)
+        }
+        Filter::And(_) | Filter::Or(_) | Filter::Not(_) => false,
+    };
+    here || children(filter).iter().any(asks_for_secrets)
 }
 
 fn children(filter: &Filter) -> &[Filter] {
