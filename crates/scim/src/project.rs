@@ -151,6 +151,14 @@ enum Kept<'v> {
 
 impl View {
     fn part(&self, extension: Option<&str>, attribute: &Attribute) -> Option<Kept<'_>> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        let is_always = |sub: &Attribute| sub.returned == Returned::Always;
+        let always = !attribute.is_secret() && attribute.sub_attributes.iter().any(is_always);
+        self.asked(extension, attribute)
+            .or_else(|| always.then_some(Kept::Only(NONE)))
+    }
+
+    fn asked(&self, extension: Option<&str>, attribute: &Attribute) -> Option<Kept<'_>> {
         let key = (extension.map(str::to_owned), attribute.name.clone());
         // RFC 7643 gives `meta` as `default`; `id` and `schemas` are `always`.
         match attribute.returned {
@@ -159,19 +167,10 @@ impl View {
             Returned::Default | Returned::Request => {}
         }
         if let Some(only) = &self.only {
-            return match only.get(&key) {
-                Some(Part::Whole) => Some(Kept::All),
-                Some(Part::Subs(subs)) => Some(Kept::Only(subs)),
-                None if attribute
-                    .sub_attributes
-                    .iter()
-                    .any(|sub| sub.returned == Returned::Always) =>
-                {
-                    const NONE: &BTreeSet<String> = &BTreeSet::new();
-                    Some(Kept::Only(NONE))
-                }
-                None => None,
-            };
+            return only.get(&key).map(|part| match part {
+                Part::Whole => Kept::All,
+                Part::Subs(subs) => Kept::Only(subs),
+            });
         }
         if attribute.returned == Returned::Request {
             return None;
@@ -186,13 +185,15 @@ impl View {
     fn cut(&self, extension: Option<&str>, attribute: &Attribute, value: Value) -> Option<Value> {
         let kept = self.part(extension, attribute)?;
         match value {
+            // An empty list, such as the members of a new group, is shown as it was given.
+            Value::Array(values) if values.is_empty() => Some(Value::Array(values)),
             Value::Array(values) => {
                 let values: Vec<Value> = values
                     .into_iter()
+                    .filter(|value| !value.is_array())
                     .filter_map(|value| cut_element(&kept, attribute, value))
                     .collect();
-                // An empty list, such as the members of a new group, is shown as it was given.
-                Some(Value::Array(values))
+                (!values.is_empty()).then_some(Value::Array(values))
             }
             value => cut_element(&kept, attribute, value),
         }
