@@ -55,12 +55,17 @@ fn schema_resource(schema: &Schema, base_url: &str) -> Value {
         "id": schema.id,
         "name": schema.name,
         "description": schema.description,
-        "attributes": schema.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "attributes": attributes(&schema.attributes),
         "meta": {
             "resourceType": "Schema",
             "location": format!("{base_url}/Schemas/{}", schema.id),
         },
     })
+}
+
+/// Attributes as Schema resources list them (RFC 7643 section 7).
+pub(crate) fn attributes(attributes: &[Attribute]) -> Vec<Value> {
+    attributes.iter().map(attribute).collect()
 }
 
 fn attribute(attribute: &Attribute) -> Value {
@@ -93,12 +98,10 @@ fn attribute(attribute: &Attribute) -> Value {
         put("referenceTypes", attribute.reference_types.clone().into());
     }
     if attribute.kind == AttributeType::Complex {
-        let subs: Vec<Value> = attribute
-            .sub_attributes
-            .iter()
-            .map(self::attribute)
-            .collect();
-        put("subAttributes", subs.into());
+        put(
+            "subAttributes",
+            attributes(&attribute.sub_attributes).into(),
+        );
     }
     Value::Object(rendered)
 }

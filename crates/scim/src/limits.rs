@@ -20,3 +20,17 @@ pub const ATTRIBUTE_VALUES: usize = 1000;
 pub const PATCH_OPERATIONS: usize = 1000;
 /// Characters of an index key; longer values are indexed by this prefix and re-checked by the evaluator.
 pub const INDEX_KEY_CHARS: usize = 256;
+/// Schemas that a workspace may define.
+pub const SCHEMAS: usize = 50;
+/// Resource types that a workspace may define, `User` and `Group` included.
+pub const RESOURCE_TYPES: usize = 20;
+/// Extensions of one resource type.
+pub const SCHEMA_EXTENSIONS: usize = 20;
+/// Attributes of a schema, and sub-attributes of an attribute.
+pub const SCHEMA_ATTRIBUTES: usize = 200;
+/// Bytes of an attribute's or a resource type's name.
+pub const SCHEMA_NAME_BYTES: usize = 64;
+/// Bytes of a schema's URN.
+pub const SCHEMA_URN_BYTES: usize = 200;
+/// Bytes of a description.
+pub const SCHEMA_TEXT_BYTES: usize = 2000;

@@ -1,6 +1,10 @@
 //! Schemas and resource types as data (RFC 7643 sections 6 and 7).
 
+mod definition;
+
 use std::sync::{Arc, LazyLock};
+
+pub use definition::{Definition, TypeDefinition};
 
 use crate::standard;
 
@@ -26,6 +30,29 @@ pub enum AttributeType {
 }
 
 impl AttributeType {
+    const ALL: [Self; 8] = [
+        Self::String,
+        Self::Boolean,
+        Self::Decimal,
+        Self::Integer,
+        Self::DateTime,
+        Self::Binary,
+        Self::Reference,
+        Self::Complex,
+    ];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -56,6 +83,25 @@ pub enum Mutability {
 }
 
 impl Mutability {
+    const ALL: [Self; 4] = [
+        Self::ReadOnly,
+        Self::ReadWrite,
+        Self::Immutable,
+        Self::WriteOnly,
+    ];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -82,6 +128,20 @@ pub enum Returned {
 }
 
 impl Returned {
+    const ALL: [Self; 4] = [Self::Always, Self::Never, Self::Default, Self::Request];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -106,6 +166,20 @@ pub enum Uniqueness {
 }
 
 impl Uniqueness {
+    const ALL: [Self; 3] = [Self::None, Self::Server, Self::Global];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -294,6 +368,22 @@ impl SchemaSet {
     #[must_use]
     pub fn standard() -> &'static SchemaSet {
         &STANDARD.set
+    }
+
+    /// The type whose endpoint a path segment names: `Users` for `/Users`. Compared exactly, as paths are.
+    #[must_use]
+    pub fn at(&self, segment: &str) -> Option<&Arc<ResourceType>> {
+        self.resource_types
+            .iter()
+            .find(|one| one.endpoint.strip_prefix('/') == Some(segment))
+    }
+
+    /// The type with a name, compared without case.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Arc<ResourceType>> {
+        self.resource_types
+            .iter()
+            .find(|one| one.name.eq_ignore_ascii_case(name))
     }
 
     /// The `User` type of the standard set.

@@ -6,6 +6,7 @@ use crate::{
     executor::{self, Class, Job, Queue},
     migrate,
     node::{self, Node},
+    schema,
     seal::Sealer,
     sqlite::Sqlite,
 };
@@ -53,6 +54,7 @@ pub(crate) struct Context {
     pub(crate) sealer: Sealer,
     pub(crate) node: Node,
     pub(crate) changed: Notify,
+    pub(crate) schemas: schema::Cache,
 }
 
 struct Inner {
@@ -165,6 +167,7 @@ impl Store {
             sealer,
             node: Node::new(directory)?,
             changed: Notify::new(),
+            schemas: schema::Cache::default(),
         });
         let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
         let spawn_error =
@@ -378,6 +381,10 @@ impl<'a> Tx<'a> {
     /// Notes that jobs should be looked at after the commit.
     pub(crate) fn touch_feed(&mut self) {
         self.touched_feed = true;
+    }
+
+    pub(crate) fn schemas(&self) -> &schema::Cache {
+        &self.context.schemas
     }
 
     pub(crate) fn touched_feed(&self) -> bool {

@@ -249,7 +249,7 @@ fn stores_that_start_at_once_migrate_once() {
     let steps: i64 = raw
         .query_row("SELECT count(*) FROM migration", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(steps, 2);
+    assert_eq!(steps, 3);
 }
 
 #[test]

@@ -29,7 +29,7 @@ use axum::{
     },
     response::Response,
 };
-use tenure_store::{Actor, token::Principal};
+use tenure_store::{Actor, schema::Types, setting::Settings, token::Principal};
 
 pub(crate) use error::error_response;
 
@@ -50,6 +50,8 @@ struct Scim {
 struct Call<'a> {
     scim: &'a Scim,
     principal: Principal,
+    types: Arc<Types>,
+    settings: Settings,
     parts: Parts,
 }
 
@@ -105,18 +107,24 @@ async fn handle(State(scim): State<Arc<Scim>>, mut request: Request) -> Response
 
 async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let endpoint = route::find(parts.uri.path());
-    if endpoint == Some(Endpoint::ServiceProviderConfig) {
+    let public = route::find(parts.uri.path(), &Types::standard());
+    if public == Some(Endpoint::ServiceProviderConfig) {
         return discovery::configuration(scim, &parts);
     }
-    let principal = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
-    let Some(endpoint) = endpoint else {
+    let bearer::Client {
+        principal,
+        types,
+        settings,
+    } = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
+    let Some(endpoint) = route::find(parts.uri.path(), &types) else {
         return Err(Refusal::status(404, "There is no such endpoint."));
     };
     let method = parts.method.clone();
     let call = Call {
         scim,
         principal,
+        types,
+        settings,
         parts,
     };
     match (endpoint, method) {

@@ -1,5 +1,7 @@
 //! Users and groups by id, and their creation (RFC 7644 sections 3.3, 3.4.1, 3.5 and 3.6).
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{
@@ -12,6 +14,7 @@ use tenure_scim::{Document, ScimError, patch as scim_patch, project::Projection,
 use tenure_store::{
     Error, Kind, Tx, membership,
     resource::{self, Stored},
+    token::PatchAnswer,
 };
 
 use super::{
@@ -19,7 +22,7 @@ use super::{
     error::Refusal,
     etag, json_response, limits,
     query::Parameters,
-    render::{Rendered, View, resource_type},
+    render::{Rendered, View},
 };
 
 /// RFC 7240; `return=minimal` asks for an answer without body.
@@ -35,13 +38,15 @@ enum Outcome {
 
 impl Call<'_> {
     /// How this client sees resources of a kind.
-    pub(super) fn view(&self, kind: Kind, projection: Projection) -> View {
-        View {
+    pub(super) fn view(&self, kind: Kind, projection: Projection) -> Result<View, Refusal> {
+        Ok(View {
             workspace: self.principal.workspace,
             kind,
+            resource_type: Arc::clone(self.types.of(kind)?),
+            types: Arc::clone(&self.types),
             projection,
             base_url: self.scim.base_url.clone(),
-        }
+        })
     }
 
     fn projection(&self) -> Result<Projection, ScimError> {
@@ -74,8 +79,8 @@ impl Call<'_> {
 /// POST `/Users`, `/Groups`.
 pub(super) async fn create(call: Call<'_>, kind: Kind, body: Body) -> Result<Response, Refusal> {
     let document = body::read_object(&call.parts.headers, body).await?;
-    let view = call.view(kind, call.projection()?);
-    let validated = validate::create(resource_type(kind), document)?;
+    let view = call.view(kind, call.projection()?)?;
+    let validated = validate::create(&view.resource_type, document)?;
     if !validated.ignored.is_empty() {
         tracing::debug!(
             count = validated.ignored.len(),
@@ -83,9 +88,11 @@ pub(super) async fn create(call: Call<'_>, kind: Kind, body: Body) -> Result<Res
         );
     }
     let members = validated.members.unwrap_or_default();
+    let rules = call.principal.options.rules.clone();
     let write = move |tx: &mut Tx<'_>| {
-        let stored = resource::create(tx, view.workspace, kind, &validated.document, &members)?;
-        view.render(tx, &stored, &mut room())
+        let document = &validated.document;
+        let written = resource::create_with(tx, view.workspace, kind, document, &members, &rules)?;
+        view.render(tx, &written.stored, &mut room())
     };
     let rendered = call.scim.app.store.write(call.actor(), write).await?;
     respond(StatusCode::CREATED, Outcome::Full(rendered))
@@ -97,7 +104,7 @@ pub(super) async fn get(call: Call<'_>, kind: Kind, id: String) -> Result<Respon
         Ok(projection) => projection,
         Err(error) => return Err(call.refuse(kind, id, error.into()).await),
     };
-    let view = call.view(kind, projection);
+    let view = call.view(kind, projection)?;
     let known = call.header(&IF_NONE_MATCH);
     let read = move |tx: &mut Tx<'_>| {
         let stored = existing(tx, view.workspace, kind, &id)?;
@@ -132,18 +139,14 @@ pub(super) async fn replace(
         Ok(input) => input,
         Err(refusal) => return Err(call.refuse(kind, id, refusal).await),
     };
-    let view = call.view(kind, projection);
+    let view = call.view(kind, projection)?;
     let if_match = call.header(&IF_MATCH);
+    let rules = call.principal.options.rules.clone();
     let write = move |tx: &mut Tx<'_>| {
-        let (stored, _) = resource::replace(
-            tx,
-            view.workspace,
-            kind,
-            &id,
-            if_match.as_deref(),
-            &document,
-        )?;
-        view.render(tx, &stored, &mut room())
+        let if_match = if_match.as_deref();
+        let written =
+            resource::replace_with(tx, view.workspace, kind, &id, if_match, &document, &rules)?;
+        view.render(tx, &written.stored, &mut room())
     };
     let rendered = call.scim.app.store.write(call.actor(), write).await?;
     respond(StatusCode::OK, Outcome::Full(rendered))
@@ -158,23 +161,38 @@ pub(super) async fn patch(
 ) -> Result<Response, Refusal> {
     let input = async {
         let document = body::read_object(&call.parts.headers, body).await?;
-        let request = scim_patch::parse(resource_type(kind), &document)?;
+        let request = scim_patch::parse(call.types.of(kind)?, &document)?;
         Ok((request, call.projection()?))
     };
     let (request, projection): (scim_patch::PatchRequest, Projection) = match input.await {
         Ok(input) => input,
         Err(refusal) => return Err(call.refuse(kind, id, refusal).await),
     };
-    let view = call.view(kind, projection);
+    let view = call.view(kind, projection)?;
     let if_match = call.header(&IF_MATCH);
+    let options = call.principal.options.clone();
     let minimal = call
         .header(&PREFER)
         .is_some_and(|prefer| prefers_minimal(&prefer));
     let write = move |tx: &mut Tx<'_>| {
-        let (stored, _) =
-            resource::patch(tx, view.workspace, kind, &id, if_match.as_deref(), &request)?;
+        let if_match = if_match.as_deref();
+        let stored = resource::patch_with(
+            tx,
+            view.workspace,
+            kind,
+            &id,
+            if_match,
+            &request,
+            &options.rules,
+        )?
+        .stored;
         let named = view.projection.attributes.is_some();
-        if !named && (minimal || is_large(tx, &view, &stored)?) {
+        let empty = match options.patch_answer {
+            PatchAnswer::Automatic => minimal || is_large(tx, &view, &stored)?,
+            PatchAnswer::Resource => minimal,
+            PatchAnswer::Empty => true,
+        };
+        if !named && empty {
             return Ok(Outcome::Version(stored.version));
         }
         Ok(Outcome::Full(view.render(tx, &stored, &mut room())?))
@@ -193,7 +211,11 @@ pub(super) async fn delete(call: Call<'_>, kind: Kind, id: String) -> Result<Res
     let if_match = call.header(&IF_MATCH);
     let write =
         move |tx: &mut Tx<'_>| resource::delete(tx, workspace, kind, &id, if_match.as_deref());
-    call.scim.app.store.write(call.actor(), write).await?;
+    match call.scim.app.store.write(call.actor(), write).await {
+        Err(Error::Scim(error)) if error.status == 404 && call.principal.options.repeat_deletes => {
+        }
+        outcome => outcome?,
+    }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

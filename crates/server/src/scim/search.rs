@@ -6,7 +6,7 @@ use axum::{body::Body, http::StatusCode, response::Response};
 use tenure_scim::discovery::LIST_RESPONSE;
 use tenure_store::{Kind, Tx, resource};
 
-use super::{Call, body, error::Refusal, json_response, limits, query::Parameters, render};
+use super::{Call, body, error::Refusal, json_response, limits, query::Parameters};
 
 /// GET `/Users` and `/Groups`.
 pub(super) async fn list(call: Call<'_>, kind: Kind) -> Result<Response, Refusal> {
@@ -22,8 +22,8 @@ pub(super) async fn search(call: Call<'_>, kind: Kind, body: Body) -> Result<Res
 }
 
 async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Response, Refusal> {
-    let query = parameters.query(render::resource_type(kind))?;
-    let view = call.view(kind, parameters.projection()?);
+    let view = call.view(kind, parameters.projection()?)?;
+    let query = parameters.query(&view.resource_type)?;
     let start_index = query.start_index;
     let (total, resources) = call
         .scim
@@ -65,9 +65,13 @@ async fn page_of_all(call: &Call<'_>, parameters: &Parameters) -> Result<Respons
         let detail = "Filters and orders over all resource types are not supported; ask at `/Users` or `/Groups`.";
         return Err(Refusal::status(501, detail));
     }
-    let query = parameters.query(render::resource_type(Kind::User))?;
+    let query = parameters.query(call.types.of(Kind::User)?)?;
     let projection = parameters.projection()?;
-    let views = [Kind::User, Kind::Group].map(|kind| call.view(kind, projection.clone()));
+    let views = call
+        .types
+        .iter()
+        .map(|(kind, _)| call.view(kind, projection.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
     let start_index = query.start_index;
     let read = move |tx: &mut Tx<'_>| {
         let (mut skip, mut room) = (query.start_index.saturating_sub(1), limits::MEMBERS_ANSWER);

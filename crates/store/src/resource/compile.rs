@@ -1,13 +1,13 @@
 //! Filters as SQL over the attribute index. Where the index cannot decide, the condition selects a superset and
 //! `exact` is false: then the evaluator of `tenure-scim` decides.
 
-use crate::{Kind, connection::Value as Parameter};
+use crate::connection::Value as Parameter;
 use serde_json::Value;
 use tenure_scim::{
     filter::{CompareOperator, Filter},
     index,
     path::{AttributePath, Resolved},
-    schema::AttributeType,
+    schema::{AttributeType, ResourceType},
     value,
 };
 
@@ -31,13 +31,13 @@ impl Condition {
 
 /// Builds one statement's conditions and parameters.
 pub(super) struct Compiler<'a> {
-    pub(super) kind: Kind,
+    pub(super) resource_type: &'a ResourceType,
     pub(super) parameters: &'a mut Vec<Parameter>,
 }
 
 const INDEX: &str = "SELECT i.rid FROM resource_index i WHERE i.workspace_id = $1 AND i.kind = $2";
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     fn bind(&mut self, value: impl Into<Parameter>) -> String {
         self.parameters.push(value.into());
         format!("${}", self.parameters.len())
@@ -78,8 +78,8 @@ impl Compiler<'_> {
         }
     }
 
-    fn resolve(&self, path: &AttributePath) -> Option<Resolved<'static>> {
-        path.resolve(self.kind.resource_type())
+    fn resolve(&self, path: &AttributePath) -> Option<Resolved<'a>> {
+        path.resolve(self.resource_type)
     }
 
     fn present(&mut self, path: &AttributePath) -> Condition {

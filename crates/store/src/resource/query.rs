@@ -9,11 +9,16 @@ use super::{
 use crate::{
     Error, Kind, Tx, WorkspaceId,
     connection::{Value as Parameter, values},
-    membership,
+    membership, schema,
 };
 use serde_json::json;
 use tenure_scim::{
-    Document, filter::Filter, index, path::AttributePath, schema::SchemaSet, value::format_time_us,
+    Document,
+    filter::Filter,
+    index,
+    path::AttributePath,
+    schema::{ResourceType, SchemaSet},
+    value::format_time_us,
 };
 
 /// Documents that one query may evaluate.
@@ -53,6 +58,8 @@ pub fn query(
     kind: Kind,
     query: &Query,
 ) -> Result<Page, Error> {
+    let types = schema::types(tx, workspace)?;
+    let resource_type = types.of(kind)?;
     let mut parameters = values![workspace, kind].to_vec();
     let condition = query.filter.as_ref().map_or_else(
         || Condition {
@@ -61,7 +68,7 @@ pub fn query(
         },
         |filter| {
             Compiler {
-                kind,
+                resource_type,
                 parameters: &mut parameters,
             }
             .compile(filter)
@@ -72,13 +79,21 @@ pub fn query(
         condition.sql
     );
     match (&query.filter, condition.exact) {
-        (Some(filter), false) => evaluated(tx, workspace, kind, query, filter, &from, &parameters),
-        _ => decided(tx, kind, query, &from, parameters),
+        (Some(filter), false) => evaluated(
+            tx,
+            workspace,
+            resource_type,
+            query,
+            filter,
+            &from,
+            &parameters,
+        ),
+        _ => decided(tx, resource_type, query, &from, parameters),
     }
 }
 
 fn order(
-    kind: Kind,
+    resource_type: &ResourceType,
     sort: Option<&(AttributePath, bool)>,
     parameters: &mut Vec<Parameter>,
 ) -> String {
@@ -90,7 +105,7 @@ fn order(
     } else {
         "DESC NULLS FIRST"
     };
-    let Some(target) = path.resolve(kind.resource_type()) else {
+    let Some(target) = path.resolve(resource_type) else {
         return "r.rid".to_owned();
     };
     let sub = path.sub.as_deref().unwrap_or_default().to_ascii_lowercase();
@@ -131,7 +146,7 @@ fn order(
 
 fn decided(
     tx: &mut Tx<'_>,
-    kind: Kind,
+    resource_type: &ResourceType,
     query: &Query,
     from: &str,
     mut parameters: Vec<Parameter>,
@@ -144,7 +159,7 @@ fn decided(
             items: Vec::new(),
         });
     }
-    let order = order(kind, query.sort.as_ref(), &mut parameters);
+    let order = order(resource_type, query.sort.as_ref(), &mut parameters);
     parameters.push(query.count.into());
     parameters.push(skip.into());
     let (limit, offset) = (parameters.len() - 1, parameters.len());
@@ -162,7 +177,7 @@ fn decided(
 fn evaluated(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
-    kind: Kind,
+    resource_type: &ResourceType,
     query: &Query,
     filter: &Filter,
     from: &str,
@@ -172,7 +187,7 @@ fn evaluated(
     let sort = query
         .sort
         .as_ref()
-        .and_then(|(path, up)| Some((path.resolve(kind.resource_type())?, *up)));
+        .and_then(|(path, up)| Some((path.resolve(resource_type)?, *up)));
     let (after, limit) = (parameters.len() + 1, parameters.len() + 2);
     let sql = format!("SELECT {COLUMNS} {from} AND r.rid > ${after} ORDER BY r.rid LIMIT ${limit}");
     let mut found: Vec<(Option<String>, i64)> = Vec::new();
@@ -195,8 +210,8 @@ fn evaluated(
         for row in &rows {
             let stored = from_row(row)?;
             last = stored.rid;
-            let document = full(tx, workspace, &stored, names)?;
-            if filter.matches(kind.resource_type(), &document) {
+            let document = full(tx, workspace, resource_type, &stored, names)?;
+            if filter.matches(resource_type, &document) {
                 found.push((
                     sort.as_ref()
                         .and_then(|(target, _)| index::sort_key(*target, &document)),
@@ -259,6 +274,7 @@ impl Names {
 fn full(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
+    resource_type: &ResourceType,
     stored: &Stored,
     names: Names,
 ) -> Result<Document, Error> {
@@ -267,7 +283,7 @@ fn full(
     document.insert(
         "meta".into(),
         json!({
-            "resourceType": stored.kind.as_str(),
+            "resourceType": resource_type.name,
             "created": format_time_us(stored.created_us),
             "lastModified": format_time_us(stored.modified_us),
             "version": stored.etag(),
@@ -280,10 +296,10 @@ fn full(
             let page = membership::members(tx, workspace, stored.rid, after, 1000)?;
             let Some(last) = page.last() else { break };
             after = last.rid;
-            members
-                .extend(page.iter().map(
-                    |m| json!({"value": m.id, "display": m.display, "type": m.kind.as_str()}),
-                ));
+            members.extend(
+                page.iter()
+                    .map(|m| json!({"value": m.id, "display": m.display, "type": m.kind.key()})),
+            );
         }
         document.insert("members".into(), members.into());
     }
@@ -323,7 +339,8 @@ pub(super) fn members_matching(
         after = last.rid;
         for member in &page {
             let mut document = Document::new();
-            let value = json!([{"value": member.id, "display": member.display, "type": member.kind.as_str()}]);
+            let value =
+                json!([{"value": member.id, "display": member.display, "type": member.kind.key()}]);
             document.insert("members".into(), value);
             if filter.matches(SchemaSet::group(), &document) {
                 found.push(member.rid);

@@ -13,6 +13,7 @@ use tenure_scim::{
     Document,
     filter::Filter,
     patch::{self, MemberRef, PatchRequest},
+    schema::{ResourceType, SchemaSet},
     validate,
 };
 use tenure_store::{
@@ -30,6 +31,14 @@ pub(crate) struct Directory {
     pub(crate) workspace: WorkspaceId,
 }
 
+/// The standard type of a kind.
+pub(crate) fn standard(kind: Kind) -> &'static ResourceType {
+    match kind {
+        Kind::Group => SchemaSet::group(),
+        _ => SchemaSet::user(),
+    }
+}
+
 pub(crate) fn document(value: Value) -> Document {
     match value {
         Value::Object(document) => document,
@@ -39,16 +48,12 @@ pub(crate) fn document(value: Value) -> Document {
 
 pub(crate) fn user(name: &str) -> Document {
     let body = document(json!({ "userName": name }));
-    validate::create(Kind::User.resource_type(), body)
-        .unwrap()
-        .document
+    validate::create(SchemaSet::user(), body).unwrap().document
 }
 
 pub(crate) fn group(name: &str) -> Document {
     let body = document(json!({ "displayName": name }));
-    validate::create(Kind::Group.resource_type(), body)
-        .unwrap()
-        .document
+    validate::create(SchemaSet::group(), body).unwrap().document
 }
 
 pub(crate) fn json_body(stored: &Stored) -> Value {
@@ -57,7 +62,7 @@ pub(crate) fn json_body(stored: &Stored) -> Value {
 
 pub(crate) fn patch_request(kind: Kind, operations: &Value) -> PatchRequest {
     let body = document(json!({ "Operations": operations }));
-    patch::parse(kind.resource_type(), &body).unwrap()
+    patch::parse(standard(kind), &body).unwrap()
 }
 
 impl Directory {
@@ -155,7 +160,7 @@ impl Directory {
     /// Labels of all matches.
     pub(crate) fn find(&self, kind: Kind, filter: &str) -> Vec<String> {
         let filter = Filter::parse(filter).unwrap();
-        filter.check(kind.resource_type()).unwrap();
+        filter.check(standard(kind)).unwrap();
         let query = Query {
             filter: Some(filter),
             sort: None,

@@ -105,7 +105,7 @@ async fn get(session: &Session, workspace: &str, kind: Kind, name: String) -> Re
             let stored = super::find(tx, workspace, kind, &name)?;
             let members = match kind {
                 Kind::Group => membership::members(tx, workspace, stored.rid, 0, MEMBERS)?,
-                Kind::User => Vec::new(),
+                Kind::User | Kind::Custom(_) => Vec::new(),
             };
             Ok((stored, members))
         })

@@ -135,6 +135,7 @@ fn find(
     let word = match kind {
         Kind::User => "user",
         Kind::Group => "group",
+        Kind::Custom(_) => "resource",
     };
     if page.total > 1 {
         return Err(tenure_store::Error::Conflict(format!(
@@ -151,7 +152,7 @@ fn find(
 fn by_name(kind: Kind, name: &str) -> Query {
     let attribute = match kind {
         Kind::User => "userName",
-        Kind::Group => "displayName",
+        Kind::Group | Kind::Custom(_) => "displayName",
     };
     Query {
         filter: Some(Filter::Compare {
