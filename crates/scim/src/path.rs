@@ -181,14 +181,6 @@ impl AttributePath {
             sub,
         })
     }
-
-    /// The text before any sub-attribute, which is how a bare schema URN looks when read as a path.
-    pub(crate) fn as_urn(&self) -> Option<String> {
-        match (&self.schema, &self.sub) {
-            (Some(schema), None) => Some(format!("{schema}:{}", self.attribute)),
-            _ => None,
-        }
-    }
 }
 
 impl Path {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     Document, ScimError, ScimType,
     path::AttributePath,
-    schema::{Attribute, ResourceType, Returned, common_attributes, find},
+    schema::{Attribute, ResourceType, Returned, Schema, common_attributes, find},
 };
 
 /// What a client asked to see.
@@ -225,12 +225,13 @@ fn cut_element(kept: &Kept<'_>, attribute: &Attribute, value: Value) -> Option<V
 fn selection(resource_type: &ResourceType, names: &[String]) -> Selection {
     let mut selection = Selection::new();
     for name in names {
+        if let Some(schema) = resource_type.schema_of(name) {
+            select_schema(&mut selection, resource_type, schema);
+            continue;
+        }
         let Ok(path) = AttributePath::parse(name) else {
             continue;
         };
-        if let Some(urn) = path.as_urn() {
-            select_schema(&mut selection, resource_type, &urn);
-        }
         let Some(resolved) = path.resolve_exact(resource_type) else {
             continue;
         };
@@ -252,15 +253,10 @@ fn selection(resource_type: &ResourceType, names: &[String]) -> Selection {
     selection
 }
 
-fn select_schema(selection: &mut Selection, resource_type: &ResourceType, urn: &str) {
-    if resource_type.is_base_schema(urn) {
-        let all = common_attributes()
-            .iter()
-            .chain(&resource_type.schema.attributes);
-        selection.extend(all.map(|attribute| ((None, attribute.name.clone()), Part::Whole)));
-    } else if let Some(extension) = resource_type.extension(urn) {
-        let all = extension.schema.attributes.iter();
-        let urn = Some(extension.schema.id.clone());
-        selection.extend(all.map(|attribute| ((urn.clone(), attribute.name.clone()), Part::Whole)));
-    }
+fn select_schema(selection: &mut Selection, resource_type: &ResourceType, schema: &Schema) {
+    let is_base = schema.id == resource_type.schema.id;
+    let common = common_attributes().iter().filter(|_| is_base);
+    let urn = (!is_base).then(|| schema.id.clone());
+    let all = common.chain(&schema.attributes);
+    selection.extend(all.map(|attribute| ((urn.clone(), attribute.name.clone()), Part::Whole)));
 }

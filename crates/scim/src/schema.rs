@@ -313,6 +313,14 @@ impl ResourceType {
             .find(|extension| extension.schema.id.eq_ignore_ascii_case(urn))
     }
 
+    /// The base schema or an extension, by its URN.
+    pub(crate) fn schema_of(&self, urn: &str) -> Option<&Arc<Schema>> {
+        if self.is_base_schema(urn) {
+            return Some(&self.schema);
+        }
+        self.extension(urn).map(|extension| &extension.schema)
+    }
+
     /// An attribute of the base schema or a common one (`id`, `externalId`, `meta`, `schemas`), compared without case.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {

@@ -1,6 +1,4 @@
 //! Laws of projections, for schemas of any shape.
-#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
-
 use std::sync::Arc;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};

@@ -451,6 +451,26 @@ fn extensions_come_and_go_with_their_values() {
     );
 }
 
+/// The last part of such a URN does not look like an attribute.
+#[test]
+fn urns_with_a_version_at_the_end_name_schemas() {
+    let old = "urn:scim:schemas:extension:enterprise:1.0";
+    let after = json!({"title": "Weaver", (ENTERPRISE): {"department": "Weaving"}});
+    let value = json!({"department": "Weaving"});
+    let core = json!({"title": "Weaver"});
+    check(
+        json!({"title": "Weaver"}),
+        add(old, value.clone()),
+        after.clone(),
+    );
+    check(
+        json!({}),
+        json!({"op": "add", "value": {"urn:scim:schemas:core:1.0": core.clone(), (old): value}}),
+        after.clone(),
+    );
+    check(after, remove(old), core);
+}
+
 #[test]
 fn a_manager_is_one_value() {
     let with = |manager: Value| json!({(ENTERPRISE): {"manager": manager}});
