@@ -143,6 +143,11 @@ fn bodies() {
 }
 
 #[test]
+fn definitions() {
+    check("definition");
+}
+
+#[test]
 fn bulk_requests() {
     check("bulk");
 }

@@ -1,4 +1,5 @@
 //! Laws of projections, for schemas of any shape.
+
 use std::sync::Arc;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};

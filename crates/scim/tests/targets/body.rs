@@ -9,7 +9,7 @@ use tenure_scim::{
     limits,
     path::AttributePath,
     project::Projection,
-    schema::{Attribute, AttributeType, ResourceType, Returned, Schema},
+    schema::{Attribute, AttributeType, Mutability, ResourceType, Returned, Schema},
     validate,
 };
 
@@ -53,6 +53,11 @@ fn check(resource_type: &ResourceType, body: &Document) {
         Ok(replaced) => canonical(resource_type, &replaced.document),
         Err(error) => refused(&error, &[&REFUSALS[..], &[ScimType::Mutability]].concat()),
     }
+    create(resource_type, body);
+}
+
+/// Checks a body as that of a POST.
+pub(super) fn create(resource_type: &ResourceType, body: &Document) {
     let created = match validate::create(resource_type, body.clone()) {
         Ok(created) => created,
         Err(error) => return refused(&error, &REFUSALS),
@@ -74,13 +79,26 @@ pub(super) fn canonical(resource_type: &ResourceType, document: &Document) {
     same(&again.document, document);
     let replaced = validate::replace(resource_type, document, document.clone());
     same(&replaced.expect("a valid document").document, document);
-    for name in ["id", "meta", "password", "secret"] {
+    for name in ["id", "meta"] {
         assert!(!document.contains_key(name), "{name}");
     }
-    if resource_type.name != "Device" {
-        assert!(!document.contains_key("members") && !document.contains_key("groups"));
+    if resource_type.name == "Group" {
+        assert!(!document.contains_key("members"));
+    }
+    no_dropped(&resource_type.schema, document);
+    for extension in &resource_type.extensions {
+        let part = document.get(&extension.schema.id);
+        let part = part.and_then(Value::as_object).cloned();
+        no_dropped(&extension.schema, &part.unwrap_or_default());
     }
     nothing_secret_is_shown(resource_type, document);
+}
+
+/// What only the server writes and what nobody may read is not kept.
+fn no_dropped(schema: &Schema, kept: &Document) {
+    without(schema, kept, |attribute| {
+        attribute.returned == Returned::Never || attribute.mutability == Mutability::ReadOnly
+    });
 }
 
 /// Equal, also in order.
@@ -101,15 +119,25 @@ fn nothing_secret_is_shown(resource_type: &ResourceType, document: &Document) {
 }
 
 fn no_secret(schema: &Schema, shown: &Document) {
-    let secret = |attribute: &&Attribute| attribute.returned == Returned::Never;
+    without(schema, shown, |attribute| {
+        attribute.returned == Returned::Never
+    });
+}
+
+/// No attribute or sub-attribute of a kind has a value.
+fn without(schema: &Schema, document: &Document, is_of_kind: impl Fn(&Attribute) -> bool) {
     for attribute in &schema.attributes {
-        let value = shown.get(&attribute.name);
-        assert!(value.is_none() || !secret(&attribute));
-        for sub in attribute.sub_attributes.iter().filter(secret) {
-            let elements = match value {
-                Some(Value::Array(elements)) => elements.as_slice(),
-                single => single.map(std::slice::from_ref).unwrap_or_default(),
-            };
+        let value = document.get(&attribute.name);
+        assert!(value.is_none() || !is_of_kind(attribute));
+        let elements = match value {
+            Some(Value::Array(elements)) => elements.as_slice(),
+            single => single.map(std::slice::from_ref).unwrap_or_default(),
+        };
+        for sub in attribute
+            .sub_attributes
+            .iter()
+            .filter(|sub| is_of_kind(sub))
+        {
             assert!(
                 elements
                     .iter()

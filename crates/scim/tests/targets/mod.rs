@@ -2,6 +2,7 @@
 
 mod body;
 mod bulk;
+mod definition;
 mod filter;
 mod fixtures;
 mod patch;
@@ -17,6 +18,7 @@ pub(crate) fn run(target: &str, input: &[u8]) {
         "patch" => patch::run(input),
         "body" => body::run(input),
         "bulk" => bulk::run(input),
+        "definition" => definition::run(input),
         other => panic!("there is no target {other}"),
     }
 }
