@@ -164,15 +164,13 @@ pub fn service_provider_config(base_url: &str) -> Value {
 /// A ListResponse with one page; `start_index` counts from 1, `total` is the number of all matches.
 #[must_use]
 pub fn list_response(resources: Vec<Value>, total: usize, start_index: usize) -> Value {
-    let items_per_page = resources.len();
-    let mut response = json!({
-        "schemas": [LIST_RESPONSE],
-        "totalResults": total,
-        "startIndex": start_index,
-        "itemsPerPage": items_per_page,
-    });
-    response["Resources"] = Value::Array(resources);
-    response
+    Value::Object(Document::from_iter([
+        ("schemas".to_owned(), json!([LIST_RESPONSE])),
+        ("totalResults".to_owned(), total.into()),
+        ("startIndex".to_owned(), start_index.into()),
+        ("itemsPerPage".to_owned(), resources.len().into()),
+        ("Resources".to_owned(), Value::Array(resources)),
+    ]))
 }
 
 #[cfg(test)]

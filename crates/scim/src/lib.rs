@@ -4,6 +4,21 @@
 //! languages of the protocol, [`patch`] and [`validate`] change documents, [`project`] cuts them to what was
 //! asked for, [`index`] says which values a store should index. Nothing here does I/O or reads a clock.
 
+#![forbid(unsafe_code)]
+// Nothing here panics, whatever comes from outside.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod cursor;
 pub mod discovery;
 pub mod error;

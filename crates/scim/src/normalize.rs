@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     Document, ScimError, ScimType, json, limits,
     path::shorten,
-    schema::{Attribute, AttributeType, Mutability, Uniqueness},
+    schema::{Attribute, AttributeType, Uniqueness},
     value,
 };
 
@@ -133,7 +133,7 @@ impl Normalizer<'_> {
                 self.ignored.push(format!("{name}.{}", shorten(&key)));
                 continue;
             };
-            if sub.mutability == Mutability::ReadOnly {
+            if sub.is_dropped() {
                 continue;
             }
             let value = match value {
@@ -157,7 +157,10 @@ pub(crate) fn missing_sub_attribute<'a>(
     attribute: &'a Attribute,
     object: &Document,
 ) -> Option<&'a str> {
-    let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required);
+    let mut required = attribute
+        .sub_attributes
+        .iter()
+        .filter(|sub| sub.required && !sub.is_dropped());
     let missing = required.find(|sub| !object.contains_key(&sub.name));
     missing
         .filter(|_| !object.is_empty())

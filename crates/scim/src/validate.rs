@@ -21,7 +21,7 @@ use crate::{
     normalize::{Normalizer, invalid, twice},
     patch::{MemberRef, members},
     path::shorten,
-    schema::{Attribute, Mutability, ResourceType, Returned, Schema, common_attributes},
+    schema::{Attribute, Mutability, ResourceType, Schema, common_attributes},
 };
 
 /// A validated body: the document without `id`, `meta`, `members`, `groups`; the members of a group beside it.
@@ -146,17 +146,12 @@ fn insert(document: &mut Document, name: &str, value: Value) -> Result<(), ScimE
     }
 }
 
-/// Whether clients' values of an attribute are taken but never stored.
-pub(crate) fn is_dropped(attribute: &Attribute) -> bool {
-    attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never
-}
-
 fn read_attribute(
     attribute: &Attribute,
     value: Value,
     ignored: &mut Vec<String>,
 ) -> Result<Option<Value>, ScimError> {
-    if is_dropped(attribute) {
+    if attribute.is_dropped() {
         return Ok(None);
     }
     Normalizer { ignored }.attribute(attribute, value)
@@ -267,7 +262,7 @@ pub(crate) fn check_required(
     let missing = |attributes: &[Attribute], document: &Document| {
         let mut required = attributes
             .iter()
-            .filter(|attribute| attribute.required && !is_dropped(attribute));
+            .filter(|attribute| attribute.required && !attribute.is_dropped());
         required
             .find(|attribute| !document.contains_key(&attribute.name))
             .map(|found| found.name.clone())

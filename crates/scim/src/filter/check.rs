@@ -6,7 +6,7 @@ use super::{CompareOperator, Filter};
 use crate::{
     ScimError, ScimType,
     path::AttributePath,
-    schema::{Attribute, AttributeType, ResourceType, Returned},
+    schema::{Attribute, AttributeType, ResourceType},
     value,
 };
 
@@ -24,20 +24,20 @@ pub(super) fn filter(filter: &Filter, resource_type: &ResourceType) -> Result<()
             let resolved = path
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
-            guard(resolved.attribute, path)?;
+            guard(resolved.is_secret(), path)?;
             comparison(resolved.leaf(), *operator, value, &path.to_string())
         }
         Filter::Present(path) => {
             let resolved = path
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
-            guard(resolved.attribute, path)
+            guard(resolved.is_secret(), path)
         }
         Filter::ValuePath { path, filter } => {
             let resolved = path
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
-            guard(resolved.attribute, path)?;
+            guard(resolved.is_secret(), path)?;
             if resolved.sub.is_some() {
                 return Err(refuse(format!(
                     "`{path}` cannot have brackets: it is a sub-attribute."
@@ -57,7 +57,7 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
         )));
     }
     let sub_attribute = |path: &AttributePath| {
-        attribute
+        let sub = attribute
             .sub_attribute(&path.attribute)
             .filter(|_| path.sub.is_none() && path.schema.is_none())
             .ok_or_else(|| {
@@ -65,7 +65,8 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
                     "`{}` has no sub-attribute `{path}`.",
                     attribute.name
                 ))
-            })
+            })?;
+        guard(sub.is_secret(), path).map(|()| sub)
     };
     match filter {
         Filter::And(operands) | Filter::Or(operands) => operands
@@ -88,8 +89,8 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
 }
 
 /// A secret must not be guessed by searching for it.
-fn guard(attribute: &Attribute, path: &AttributePath) -> Result<(), ScimError> {
-    if attribute.returned == Returned::Never {
+fn guard(is_secret: bool, path: &AttributePath) -> Result<(), ScimError> {
+    if is_secret {
         return Err(refuse(format!("`{path}` cannot be used in a filter.")));
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
     Document, ScimError, ScimType,
     normalize::{Normalizer, invalid, missing_sub_attribute, simple},
     path::{Path, Resolved},
-    schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
+    schema::{Attribute, AttributeType, Mutability, ResourceType},
     validate::{arrange, check_required, in_order},
 };
 
@@ -46,7 +46,8 @@ fn one(
     })?;
     let attribute = resolved.attribute;
     // `schemas` follows from the attributes in use; secrets are not kept.
-    if attribute.name == "schemas" || attribute.returned == Returned::Never {
+    let is_secret = resolved.sub.unwrap_or(attribute).is_secret();
+    if attribute.name == "schemas" || attribute.is_secret() || is_secret {
         return Ok(());
     }
     if attribute.name == "id" && resolved.extension.is_none() {
@@ -353,6 +354,7 @@ impl Target<'_> {
                 )));
             }
         }
+        values::check_count(attribute, &elements)?;
         let name = attribute.name.clone();
         let value = if attribute.multi_valued {
             (!elements.is_empty()).then_some(Value::Array(elements))

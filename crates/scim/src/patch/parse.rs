@@ -1,5 +1,7 @@
 //! From a PatchOp body to operations that each have a path.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Operation, OperationKind, PatchRequest, members};
@@ -9,7 +11,7 @@ use crate::{
     limits,
     normalize::invalid,
     path::{AttributePath, Path, Resolved, shorten},
-    schema::{AttributeType, Mutability, ResourceType, Returned, Schema},
+    schema::{Attribute, AttributeType, Mutability, ResourceType, Schema},
 };
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -127,10 +129,10 @@ impl Reader<'_> {
         text: &str,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
-        let path = Path::parse(text)?;
-        if let Some(schema) = self.whole_schema(&path) {
+        if let Some(schema) = self.whole_schema(text) {
             return self.whole(kind, &schema, value);
         }
+        let path = Path::parse(text)?;
         let resource_type = self.resource_type;
         let resolved = path.attribute.resolve_exact(resource_type).ok_or_else(|| {
             let detail = format!(
@@ -143,15 +145,9 @@ impl Reader<'_> {
         self.push(kind, path, resolved, value)
     }
 
-    /// The schema, if the path is nothing but its URN.
-    fn whole_schema(&self, path: &Path) -> Option<Schema> {
-        let urn = path.attribute.as_urn().filter(|_| path.filter.is_none())?;
-        if self.resource_type.is_base_schema(&urn) {
-            return Some(self.resource_type.schema.as_ref().clone());
-        }
-        self.resource_type
-            .extension(&urn)
-            .map(|extension| extension.schema.as_ref().clone())
+    /// The schema, if the path is nothing but its URN. A URN such as `urn:scim:schemas:core:1.0` is not a path.
+    fn whole_schema(&self, text: &str) -> Option<Arc<Schema>> {
+        self.resource_type.schema_of(text.trim()).cloned()
     }
 
     /// An operation on an extension as a whole is one on each of its attributes.
@@ -204,13 +200,13 @@ impl Reader<'_> {
     /// One member of a path-less value. Its key may be dotted, qualified, a schema URN or a value path; unknown
     /// keys are dropped, as in a POST.
     fn attribute(&mut self, kind: OperationKind, key: &str, value: Value) -> Result<(), ScimError> {
+        if let Some(schema) = self.whole_schema(key) {
+            return self.whole(kind, &schema, Some(value));
+        }
         let Ok(path) = Path::parse(key) else {
             self.request.ignored.push(shorten(key));
             return Ok(());
         };
-        if let Some(schema) = self.whole_schema(&path) {
-            return self.whole(kind, &schema, Some(value));
-        }
         let Some(resolved) = path.attribute.resolve_exact(self.resource_type) else {
             self.request.ignored.push(shorten(key));
             return Ok(());
@@ -252,7 +248,7 @@ impl Reader<'_> {
             check_removal(&path, resolved)?;
         }
         // Passwords are taken and not kept.
-        if attribute.returned == Returned::Never {
+        if attribute.is_secret() || resolved.sub.is_some_and(Attribute::is_secret) {
             return Ok(());
         }
         self.request
