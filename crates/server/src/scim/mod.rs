@@ -15,6 +15,7 @@ mod render;
 mod resources;
 mod route;
 mod search;
+mod stream;
 
 use std::sync::Arc;
 
