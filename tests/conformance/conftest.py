@@ -109,7 +109,7 @@ class Coverage:
             TABLE.write_text(self.register.table())
             return
         written = TABLE.read_text() if TABLE.exists() else ""
-        same = without_results(written) == self.register.table(results=False).rstrip("\n")
+        same = without_results(written) == self.register.table(results=False)
         if not same or (not failures and written != self.register.table()):
             self.problems.append(f"{TABLE.name} is out of date: run `pytest tests/conformance --write-table`")
 

@@ -65,9 +65,6 @@ class Register:
 
 def without_results(page):
     """A page as `Register.table(results=False)` writes it."""
-    lines = []
-    for line in page.splitlines():
-        lines.append(
-            line.rsplit("| ", 1)[0] + "|" if line.startswith("| ") else line.replace(" --- | --- |", " --- |", 1)
-        )
-    return "\n".join(lines)
+    return "".join(
+        line.rsplit("| ", 1)[0] + "|\n" if line.startswith("| ") else f"{line}\n" for line in page.splitlines()
+    )

@@ -205,7 +205,7 @@ def test_errors_give_nothing_away(scim, service, user):
 
 
 def exchange(scim, head, rest=b""):
-    """Sends a request in two parts, the second only after the answer to the first, and a further one; the raw answers."""
+    """Sends a request in two parts, the second after the answer to the first, and another request; the answers."""
     host, port = scim.base.removeprefix("http://").split("/")[0].split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(head)
@@ -222,7 +222,8 @@ def exchange(scim, head, rest=b""):
 def test_answer_before_the_body(scim, target):
     """A refusal that comes before the body either leaves the connection usable or says that it ends."""
     token = scim.http.headers["Authorization"] if target != "/scim/Users" else "Bearer tnr_none"
-    head = f"POST {target} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+    lines = [f"POST {target} HTTP/1.1", "Host: x", f"Authorization: {token}", "Content-Type: application/json"]
+    head = "\r\n".join([*lines, "Content-Length: 2", "", ""])
     first, second = exchange(scim, head.encode(), b"{}")
     if not first:
         pytest.skip("the server waits for the body first")

@@ -206,7 +206,8 @@ def test_orders_that_are_none(crowd):
     for wrong in ({"sortBy": "shoeSize"}, {"sortBy": "user name"}, {"sortBy": "title", "sortOrder": "sideways"}):
         scim_type = crowd.request("GET", "/Users", params=wrong).json()["scimType"]
         assert scim_type in ("invalidValue", "invalidPath")
-    crowd.error(400, "invalidValue", "GET", "/Users", params={"sortBy": "password"})
+    for wrong in ("password", "name", "meta"):
+        crowd.error(400, "invalidValue", "GET", "/Users", params={"sortBy": wrong})
 
 
 # ---------------------------------------------------------------------------------------------- pages
