@@ -95,22 +95,24 @@ class Coverage:
         if report.failed:
             self.register.failed.add(report.nodeid.split("::")[-1].split("[")[0])
 
-    def pytest_sessionfinish(self, session):
-        if self.whole and set(FOLDER.glob("test_*.py")) <= set(self.modules.values()):
+    def pytest_sessionfinish(self, session, exitstatus):
+        finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        if finished and self.whole and set(FOLDER.glob("test_*.py")) <= set(self.modules.values()):
             if uncovered := self.register.uncovered():
                 self.problems.append(f"no test covers {', '.join(uncovered)}")
-            self.compare(bool(session.testsfailed))
-        if self.problems and session.exitstatus == pytest.ExitCode.OK:
+            self.compare(results=not session.config.option.collectonly, failures=session.testsfailed)
+        if self.problems and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def compare(self, failures):
-        if self.write:
+    def compare(self, results, failures):
+        """Compares the table with what was collected, and with the results if there are any and all are good."""
+        if self.write and results:
             TABLE.parent.mkdir(exist_ok=True)
             TABLE.write_text(self.register.table())
             return
         written = TABLE.read_text() if TABLE.exists() else ""
         same = without_results(written) == self.register.table(results=False)
-        if not same or (not failures and written != self.register.table()):
+        if not same or (results and not failures and written != self.register.table()):
             self.problems.append(f"{TABLE.name} is out of date: run `pytest tests/conformance --write-table`")
 
     def pytest_terminal_summary(self, terminalreporter):

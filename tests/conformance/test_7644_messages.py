@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import time
 
 import pytest
 from client import BULK, message, new_group, new_user, path_of, replace, requirement, unique
@@ -210,6 +211,8 @@ def exchange(scim, head, rest=b""):
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(head)
         first = connection.recv(65536)
+        # Time enough for a server that closes after its answer to have done so.
+        time.sleep(0.05)
         try:
             connection.sendall(rest + b"GET /scim/ServiceProviderConfig HTTP/1.1\r\nHost: x\r\n\r\n")
             return first, connection.recv(65536)

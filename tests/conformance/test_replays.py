@@ -1,8 +1,8 @@
 """What identity providers send, request by request, from the files in `replays`.
 
 A file has a client, what it covers, headers, and steps. A step sends a method and a path, perhaps with a body, and
-expects a status and parts of the answer: objects by the keys that are named, lists element by element. `null` stands for
-nothing, `"*"` for anything but nothing, `"*number"` and `"*list"` for one of these. `keep` remembers an answer by a name,
+expects a status and parts of the answer: objects by the keys that are named, lists element by element. `null` is
+nothing, `"*"` anything but nothing, `"*number"` and `"*list"` are one of these. `keep` remembers an answer by a name,
 and `{name.key}` is replaced by what it holds; `{tag}` is new in every run.
 """
 
