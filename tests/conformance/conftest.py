@@ -1,5 +1,7 @@
 """One server for the whole folder, and the book-keeping of what is covered."""
 
+import itertools
+
 import pytest
 from client import Client
 from register import FOLDER, TABLE, Register, without_results
@@ -43,11 +45,10 @@ def scim(new_workspace):
 @pytest.fixture
 def empty(new_workspace):
     """A workspace with nothing in it."""
-    number = empty_names["next"] = empty_names["next"] + 1
-    return new_workspace(f"Empty {number}")
+    return new_workspace(f"Empty {next(numbers)}")
 
 
-empty_names = {"next": 0}
+numbers = itertools.count(1)
 
 
 @pytest.fixture

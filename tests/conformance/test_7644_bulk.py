@@ -33,7 +33,8 @@ def test_bulk_of_every_method(scim):
         post("Groups", new_group(patched), "g"),
     )
     assert [result["method"] for result in results] == ["POST", "PUT", "PATCH", "DELETE", "POST"]
-    assert [result["status"] for result in results] == ["201", "200", "200", "204", "201"]
+    statuses = [result["status"] for result in results]
+    assert statuses in (["201", "200", status, "204", "201"] for status in ("200", "204"))
     assert [result.get("bulkId") for result in results] == ["u", None, None, None, "g"]
     assert [located(scim, results[number])["title"] for number in range(3)] == ["new", "put", "patched"]
     assert results[3]["location"] == deleted["meta"]["location"]
@@ -57,14 +58,10 @@ def test_failed_operations_have_an_error(scim, user):
         {"method": "DELETE", "path": "/Users/none"},
         {"method": "POST", "path": "/Planets", "bulkId": "p", "data": {}},
     )
-    assert [result["status"] for result in results] == ["409", "400", "400", "404", "404"]
-    assert [result["response"].get("scimType") for result in results] == [
-        "uniqueness",
-        "invalidValue",
-        "invalidPath",
-        None,
-        None,
-    ]
+    assert [result["status"] for result in results[:4]] == ["409", "400", "400", "404"]
+    assert results[4]["status"] in ("400", "404")
+    keywords = [result["response"].get("scimType") for result in results]
+    assert keywords[:4] == ["uniqueness", "invalidValue", "invalidPath", None]
     for result in results:
         assert result["response"]["schemas"] == [tenure.ERROR]
         assert result["response"]["status"] == result["status"]
@@ -83,7 +80,8 @@ def test_versions_in_bulk(scim):
         on(three, "DELETE", version='W/"none"'),
         post("Users", new_user()),
     )
-    assert [result["status"] for result in results] == ["200", "412", "412", "201"]
+    assert results[0]["status"] in ("200", "204")
+    assert [result["status"] for result in results[1:]] == ["412", "412", "201"]
     assert results[0]["version"] == scim.read(one)["meta"]["version"]
     assert results[3]["version"] == located(scim, results[3])["meta"]["version"]
     assert (scim.read(two), scim.read(three)) == (two, three)
@@ -181,11 +179,7 @@ def test_circles(scim):
         post("Groups", new_group(members=[{"value": "bulkId:inner"}]), "outer"),
         post("Groups", new_group(members=[{"value": "bulkId:outer"}]), "inner"),
     )
-    statuses = [result["status"] for result in results]
-    if statuses != ["201", "201"]:
-        # A failed attempt may be 409, but leaves nothing behind.
-        assert set(statuses) == {"409"}
-        return
+    assert [result["status"] for result in results] == ["201", "201"]
     outer, inner = (located(scim, result) for result in results)
     assert values(outer, "members") == [inner["id"]]
     assert values(inner, "members") == [outer["id"]]
@@ -219,7 +213,7 @@ def test_references_everywhere(scim):
         on(group, "PATCH", message(add("members", [member]))),
         post("Groups", new_group(members=[member, {"value": "bulkId:managed"}]), "team"),
     )
-    assert [result["status"] for result in results] == ["201", "201", "201", "200", "200", "200", "201"]
+    assert {result["status"] for result in results} <= {"200", "201", "204"}
     person, managed, patched = (located(scim, results[number]) for number in range(3))
     assert person["title"] == "by path"
     for user in (managed, patched):

@@ -4,7 +4,7 @@ Three people, of whom each row of a table says who matches; the workspace has ot
 """
 
 import pytest
-from client import DEPARTMENT, requirement, unique
+from client import DEPARTMENT, MANAGER, requirement, unique
 
 import tenure
 
@@ -40,7 +40,6 @@ def who(new_workspace):
         ),
         "cy": scim.user(userName="Cy_Fang"),
     }
-    scim.gone(boss)
     names = {person["id"]: name for name, person in people.items()}
 
     def matching(condition, **params):
@@ -116,7 +115,7 @@ def test_parts_of_texts(who, condition, expected):
     ("not (title pr)", "cy"),
     ("userName pr", "ada ben cy"),
     (f"{DEPARTMENT} pr", "ada"),
-    (f"{tenure.ENTERPRISE}:manager pr", "ada"),
+    (f"{MANAGER} pr", "ada"),
     ("meta pr and id pr and schemas pr", "ada ben cy"),
 )
 def test_present(who, condition, expected):
@@ -169,14 +168,9 @@ def test_values_without_order(who, operator):
     ("NOT   ( active eq true )", "ben cy"),
     ("not (not (active eq true))", "ada"),
     ("((((title pr))))", "ada ben"),
-    ("( title pr )and( active eq true )", "ada"),
     ('userName eq "Cy_Fang" or userName eq "ben.lind" or userName eq "Ada.Okafor"', "ada ben cy"),
 )
 def test_logic(who, condition, expected):
-    if ")and(" in condition:
-        answer = who.scim.request("GET", "/Users", params={"filter": condition})
-        assert answer.status_code in (200, 400)
-        return
     assert who(condition) == expected
 
 
@@ -314,10 +308,9 @@ def test_qualified_names(who, condition, expected):
 
 @requirement("7644-3.4.2.2-20")
 def test_managers_in_filters(who):
-    assert who(f'{tenure.ENTERPRISE}:manager.value eq "{who.boss["id"]}"') in ("ada", "")
-    assert who.scim.user(**{tenure.ENTERPRISE: {"manager": {"value": "M-1"}}})["id"] in who.scim.find(
-        f'{tenure.ENTERPRISE}:manager.value eq "M-1" and {tenure.ENTERPRISE}:manager pr'
-    )
+    for path in (f"{MANAGER}.value", MANAGER.upper() + ".VALUE"):
+        assert who(f'{path} eq "{who.boss["id"]}"') == "ada"
+    assert who(f'{MANAGER}[value eq "{who.boss["id"]}"] and {MANAGER} pr') == "ada"
 
 
 @requirement("7644-3.4.2.2-22")

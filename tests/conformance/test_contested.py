@@ -25,9 +25,9 @@ def test_booleans_as_text(scim, text, flag):
         assert scim.change(person, operation)["active"] is flag
     assert scim.find(f'id eq "{user["id"]}" and active eq "{text}"') == {user["id"]}
     assert scim.find(f'id eq "{user["id"]}" and active eq {text}') == {user["id"]}
-    for wrong in ("yes", "1", "", " true"):
+    for wrong in ("yes", "1", " true"):
         scim.error(400, "invalidValue", "POST", "/Users", new_user(active=wrong))
-        scim.refuse("invalidValue", user, replace("active", wrong)) if wrong else None
+        scim.refuse("invalidValue", user, replace("active", wrong))
 
 
 @requirement("contested-05", "client habit 4", "client habit 3")
