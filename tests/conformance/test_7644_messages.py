@@ -131,11 +131,19 @@ def test_bodies_that_are_no_message(scim, user, body):
 
 
 @requirement("7644-3.12-05")
-def test_keys_that_occur_twice(scim):
+def test_keys_that_occur_twice(scim, user):
     name = unique()
     for body in (f'{{"userName":"{name}","userName":"x"}}', f'{{"userName":"{name}","USERNAME":"x"}}'):
         scim.error(400, "invalidSyntax", "POST", "/Users", body)
     assert scim.find(f'userName eq "{name}"') == set()
+    for operation in (
+        '{"op":"add","path":"title","Path":"nickName","value":"x"}',
+        '{"op":"add","OP":"remove","path":"title"}',
+    ):
+        scim.error(400, "invalidSyntax", "PATCH", path_of(user), f'{{"Operations":[{operation}]}}')
+    two = '{"Operations":[{"op":"add","path":"title","value":"x"}],"operations":[]}'
+    scim.error(400, "invalidSyntax", "PATCH", path_of(user), two)
+    assert scim.read(user) == user
 
 
 @requirement("7644-3.12-09")

@@ -188,7 +188,9 @@ def test_remove_a_part_of_selected_values(scim, mia):
 
 
 @requirement("7644-3.5.2.2-06")
-@pytest.mark.parametrize("path", ["userName", "id", "meta", "groups", "meta.created", f"{tenure.USER}:userName"])
+@pytest.mark.parametrize(
+    "path", ["userName", "id", "schemas", "meta", "groups", "meta.created", f"{tenure.USER}:userName"]
+)
 def test_remove_what_is_needed(scim, mia, path):
     scim.refuse("mutability", mia, remove(path))
 
