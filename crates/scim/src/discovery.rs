@@ -7,7 +7,7 @@ mod definitions;
 use serde_json::{Value, json};
 
 use crate::{
-    Document,
+    Document, limits,
     schema::{Attribute, AttributeType, ResourceType, Schema, SchemaSet},
 };
 
@@ -142,7 +142,11 @@ pub fn service_provider_config(base_url: &str) -> Value {
     json!({
         "schemas": [SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": true,
+            "maxOperations": limits::BULK_OPERATIONS,
+            "maxPayloadSize": limits::BULK_BYTES,
+        },
         "filter": {"supported": true, "maxResults": MAX_RESULTS},
         "changePassword": {"supported": false},
         "sort": {"supported": true},

@@ -23,6 +23,16 @@ pub enum ScimType {
     NoTarget,
     /// A value is missing or not allowed for the attribute.
     InvalidValue,
+    /// The protocol version is not supported.
+    InvalidVers,
+    /// The request would carry personal or secret data in its URI.
+    Sensitive,
+    /// The cursor is not one that this server gave for this query.
+    InvalidCursor,
+    /// The cursor is too old.
+    ExpiredCursor,
+    /// The count is not one, or not that of the first page.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -38,6 +48,11 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }

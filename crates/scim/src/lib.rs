@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod bulk;
 mod cursor;
 pub mod discovery;
 pub mod error;

@@ -6,6 +6,7 @@
 
 mod bearer;
 mod body;
+mod bulk;
 mod discovery;
 mod error;
 mod etag;
@@ -136,7 +137,7 @@ async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
             501,
             "`/Me` is not supported: a token stands for no person.",
         )),
-        (Endpoint::Bulk, _) => Err(Refusal::status(501, "Bulk requests are not supported.")),
+        (Endpoint::Bulk, Method::POST) => bulk::run(call, body).await,
         (Endpoint::Collection(kind), Method::GET) => search::list(call, kind).await,
         (Endpoint::Collection(kind), Method::POST) => resources::create(call, kind, body).await,
         (Endpoint::Search(kind), Method::POST) => search::search(call, kind, body).await,

@@ -5,6 +5,7 @@
     reason = "in a test a panic with the value is the best report"
 )]
 
+mod bulk;
 mod clients;
 mod crud;
 mod discovery;
