@@ -21,6 +21,7 @@
 
 pub mod bulk;
 mod cursor;
+pub mod deviation;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -36,6 +37,7 @@ mod standard;
 pub mod validate;
 pub mod value;
 
+pub use deviation::{Deviation, Deviations, Strictness};
 pub use error::{ScimError, ScimType};
 
 /// A SCIM resource or message as an ordered JSON object.

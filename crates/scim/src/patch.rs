@@ -26,7 +26,12 @@ mod values;
 use serde_json::Value;
 
 use crate::{
-    Document, ScimError, filter::Filter, path::Path, schema::ResourceType, validate::arrange,
+    Document, ScimError,
+    deviation::{Deviations, Notes, Strictness},
+    filter::Filter,
+    path::Path,
+    schema::ResourceType,
+    validate::{arrange, refuse_unknown},
 };
 
 /// What an operation does.
@@ -84,6 +89,8 @@ pub struct PatchRequest {
     pub members: Vec<MemberChange>,
     /// Names in path-less values that were dropped because unknown.
     pub ignored: Vec<String>,
+    /// What was tolerated so far; applying may add to it.
+    pub deviations: Deviations,
 }
 
 /// Parses a PatchOp body for a resource type.
@@ -108,11 +115,52 @@ pub fn apply(
     document: &mut Document,
     operations: &[Operation],
 ) -> Result<bool, ScimError> {
-    let after = apply::all(resource_type, id, document, operations)?;
+    let strictness = Strictness::default();
+    apply_with(resource_type, id, document, operations, strictness).map(|applied| applied.changed)
+}
+
+/// What applying a PATCH did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether the document is another one now.
+    pub changed: bool,
+    /// What was tolerated while the values were read.
+    pub deviations: Deviations,
+    /// Names of unknown sub-attributes that were dropped.
+    pub ignored: Vec<String>,
+}
+
+/// [`apply`] that says what was tolerated, and tolerates less.
+///
+/// # Errors
+///
+/// As [`apply`], and 400 `noTarget` or `invalidSyntax` as the strictness says.
+pub fn apply_with(
+    resource_type: &ResourceType,
+    id: &str,
+    document: &mut Document,
+    operations: &[Operation],
+    strictness: Strictness,
+) -> Result<Applied, ScimError> {
+    let mut notes = Notes::default();
+    let mut work = apply::Work {
+        resource_type,
+        id,
+        strict_paths: strictness.paths,
+        notes: &mut notes,
+    };
+    let after = work.all(document, operations)?;
+    if strictness.attributes {
+        refuse_unknown(&notes.ignored)?;
+    }
     // Equality of objects does not depend on the order of their members; completing `schemas` is not a change.
     let changed = after != arrange(resource_type, document.clone());
     if changed {
         *document = after;
     }
-    Ok(changed)
+    Ok(Applied {
+        changed,
+        deviations: notes.deviations,
+        ignored: notes.ignored,
+    })
 }

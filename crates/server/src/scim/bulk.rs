@@ -276,6 +276,7 @@ impl Run {
             view: self.view(kind)?,
             options: &self.options,
             if_match: None,
+            if_none_match: None,
             what: &what,
         };
         Ok(change.apply(tx)?.map(|stored| stored.version))
@@ -311,6 +312,7 @@ impl Run {
             view,
             options: &self.options,
             if_match,
+            if_none_match: None,
             what: &what,
         };
         let stored = change.apply(tx)?;

@@ -15,3 +15,4 @@ mod isolation;
 mod lists;
 mod loopback;
 mod refusals;
+mod streams;

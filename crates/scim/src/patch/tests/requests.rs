@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ENTERPRISE, add, check, object, refused, remove, replaced};
 use crate::{
-    ScimType,
+    Deviation, ScimType,
     patch::{MemberChange, MemberRef, PatchRequest, parse},
     schema::SchemaSet,
 };
@@ -136,9 +136,9 @@ fn malformed_requests_name_the_operation() {
         "must be a list",
     );
     check(
-        json!({"Operations": vec![good.clone(); 1001]}),
+        json!({"Operations": vec![good.clone(); crate::limits::PATCH_OPERATIONS + 1]}),
         ScimType::TooMany,
-        "at most 1000",
+        "at most 10000",
     );
     check(
         json!({"schemas": ["urn:x"], "Operations": [good]}),
@@ -187,6 +187,9 @@ fn malformed_requests_name_the_operation() {
         ignored,
         PatchRequest {
             ignored: vec!["shoe".into(), "a b".into()],
+            deviations: [Deviation::MissingSchemas, Deviation::UnknownAttribute]
+                .into_iter()
+                .collect(),
             ..PatchRequest::default()
         }
     );
@@ -279,4 +282,31 @@ fn member_operations_never_do_more_than_asked() {
         Some(ScimType::Mutability)
     );
     assert_eq!(refused(remove("displayName")), Some(ScimType::Mutability));
+}
+
+#[test]
+fn a_member_set_to_what_it_is_stays() {
+    let request = |value: &str| {
+        let path = r#"members[value eq "a"].value"#;
+        let body = json!({"Operations": [{"op": "replace", "path": path, "value": value}]});
+        parse(SchemaSet::group(), body.as_object().unwrap())
+    };
+    let unchanged = request("a").unwrap();
+    assert!(unchanged.operations.is_empty() && unchanged.members.is_empty());
+    assert_eq!(
+        request("b").unwrap_err().scim_type,
+        Some(ScimType::Mutability)
+    );
+}
+
+#[test]
+fn names_of_the_message_in_two_cases_are_refused() {
+    for body in [
+        json!({"Operations": [{"op": "add", "path": "title", "Path": "nickName", "value": "x"}]}),
+        json!({"Operations": [{"op": "add", "OP": "remove", "path": "title", "value": "x"}]}),
+        json!({"Operations": [], "operations": [{"op": "remove", "path": "title"}]}),
+    ] {
+        let error = parse(SchemaSet::user(), body.as_object().unwrap()).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{body}");
+    }
 }
