@@ -30,6 +30,8 @@ mod normalize;
 pub mod patch;
 pub mod path;
 pub mod project;
+pub mod query;
+pub mod resource;
 pub mod schema;
 mod standard;
 pub mod validate;
