@@ -24,7 +24,11 @@ pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> {
 }
 
 /// Parses any JSON value under the same limits.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
+///
+/// # Errors
+///
+/// As [`parse_object`], but any value is taken.
+pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = Limited { depth: 0 }.deserialize(&mut deserializer);
     parsed

@@ -32,7 +32,7 @@ pub const CLEARED_MEMBERS: u64 = 1000;
 
 /// Rules for the writes of one client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Rules {
     /// Members that do not exist.
     pub unknown_members: UnknownMembers,

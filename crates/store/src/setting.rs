@@ -19,7 +19,7 @@ pub enum LogBodies {
 
 /// Settings; what is not set has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Settings {
     /// Days for which an administrator can bring back what was deleted, 0 to 3,650.
     pub keep_deleted_days: u32,

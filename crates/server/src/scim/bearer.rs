@@ -94,7 +94,8 @@ pub(super) async fn authenticate(
     Ok(client)
 }
 
-fn bearer(header: &str) -> Option<&str> {
+/// The secret in an Authorization header.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
     let (scheme, secret) = header.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }

@@ -31,6 +31,7 @@ use axum::{
 };
 use tenure_store::{Actor, schema::Types, setting::Settings, token::Principal};
 
+pub(crate) use bearer::bearer;
 pub(crate) use error::error_response;
 
 use crate::App;

@@ -20,10 +20,9 @@ pub enum PatchAnswer {
 
 /// Options of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Options {
     /// How writes are treated.
-    #[serde(flatten)]
     pub rules: Rules,
     /// Unknown attributes and schemas in a body are 400 instead of being ignored.
     pub strict_attributes: bool,
