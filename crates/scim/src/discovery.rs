@@ -136,7 +136,7 @@ fn resource_type_resource(resource_type: &ResourceType, base_url: &str) -> Value
     })
 }
 
-/// The ServiceProviderConfig resource.
+/// The ServiceProviderConfig resource, as Tenure's server answers it. Another server changes what differs.
 #[must_use]
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
