@@ -59,6 +59,20 @@ impl ScimType {
 
 /// A refusal with the HTTP status, the `scimType` where one applies, and a text that names the attribute or
 /// the position and says what to change.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{filter::Filter, ScimType};
+///
+/// let error = Filter::parse("userName eq").unwrap_err();
+/// assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)));
+/// assert_eq!(error.body(), json!({
+///     "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+///     "status": "400",
+///     "scimType": "invalidFilter",
+///     "detail": error.detail,
+/// }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ScimError {

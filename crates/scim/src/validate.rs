@@ -71,6 +71,17 @@ pub fn create(resource_type: &ResourceType, body: Document) -> Result<Validated,
 /// # Errors
 ///
 /// As [`create`], and 400 `mutability` for a changed immutable attribute.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{schema::SchemaSet, validate};
+///
+/// let current = json!({"userName": "mira", "title": "Weaver"}).as_object().unwrap().clone();
+/// let body = json!({"userName": "mira.okafor"}).as_object().unwrap().clone();
+/// let replaced = validate::replace(SchemaSet::user(), &current, body).unwrap().document;
+/// assert_eq!(replaced["userName"], "mira.okafor");
+/// assert_eq!(replaced.get("title"), None);
+/// ```
 pub fn replace(
     resource_type: &ResourceType,
     current: &Document,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{ENTERPRISE, add, check, object, refused, remove, replaced};
 use crate::{
     Deviation, ScimType,
-    patch::{MemberChange, MemberRef, PatchRequest, parse},
+    patch::{MemberChange, MemberRef, PatchRequest, change_members, parse},
     schema::SchemaSet,
 };
 
@@ -309,4 +309,35 @@ fn names_of_the_message_in_two_cases_are_refused() {
         let error = parse(SchemaSet::user(), body.as_object().unwrap()).unwrap_err();
         assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{body}");
     }
+}
+
+#[test]
+fn members_change_in_memory() {
+    let check = |operation: Value, expected: &[&str], changes: bool| {
+        let request = parse(
+            SchemaSet::group(),
+            &object(json!({"Operations": [operation]})),
+        )
+        .unwrap();
+        let mut members = vec![
+            member("1"),
+            MemberRef {
+                kind: Some("Group".to_owned()),
+                ..member("2")
+            },
+        ];
+        let changed = change_members(SchemaSet::group(), &mut members, &request.members);
+        let ids: Vec<_> = members.iter().map(|member| member.value.as_str()).collect();
+        assert_eq!((ids.as_slice(), changed), (expected, changes));
+    };
+    let with = |op: &str, value: Value| json!({"op": op, "path": "members", "value": value});
+    check(with("add", json!(["2", "3"])), &["1", "2", "3"], true);
+    check(with("add", json!(["2"])), &["1", "2"], false);
+    check(with("remove", json!(["1", "9"])), &["2"], true);
+    check(with("remove", json!([])), &["1", "2"], false);
+    check(remove("members"), &[], true);
+    check(remove(r#"members[type eq "Group"]"#), &["1"], true);
+    check(remove(r#"members[not (value eq "1")]"#), &["1"], true);
+    check(with("replace", json!(["2", "1"])), &["1", "2"], false);
+    check(with("replace", json!(["2", "4"])), &["2", "4"], true);
 }
