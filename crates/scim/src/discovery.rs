@@ -136,7 +136,7 @@ fn resource_type_resource(resource_type: &ResourceType, base_url: &str) -> Value
     })
 }
 
-/// The ServiceProviderConfig resource.
+/// The ServiceProviderConfig resource, as Tenure's server answers it. Another server changes what differs.
 #[must_use]
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
@@ -165,18 +165,46 @@ pub fn service_provider_config(base_url: &str) -> Value {
     })
 }
 
+/// What is at a path of discovery, given without the slash at its start: a list for `Schemas` and `ResourceTypes`, one
+/// resource for these with an id, and `ServiceProviderConfig`. `None` for any other path.
+///
+/// ```
+/// use tenure_scim::{discovery, schema::SchemaSet};
+/// let find = |path| discovery::find(SchemaSet::standard(), "https://id.mills.example/scim/v2", path);
+/// assert_eq!(find("ResourceTypes").unwrap()["totalResults"], 2);
+/// assert_eq!(find("ResourceTypes/User").unwrap()["endpoint"], "/Users");
+/// assert!(find("Users").is_none());
+/// ```
+#[must_use]
+pub fn find(set: &SchemaSet, base_url: &str, path: &str) -> Option<Value> {
+    let (name, id) = match path.split_once('/') {
+        Some((name, id)) => (name, Some(id)),
+        None => (path, None),
+    };
+    let resources = match name {
+        "Schemas" => schemas(set, base_url),
+        "ResourceTypes" => resource_types(set, base_url),
+        "ServiceProviderConfig" if id.is_none() => return Some(service_provider_config(base_url)),
+        _ => return None,
+    };
+    let Some(id) = id else {
+        let total = resources.len();
+        return Some(list_response(resources, total, 1));
+    };
+    let mut resources = resources.into_iter();
+    resources.find(|one| one.get("id").and_then(Value::as_str) == Some(id))
+}
+
 /// A ListResponse with one page; `start_index` counts from 1, `total` is the number of all matches.
 #[must_use]
 pub fn list_response(resources: Vec<Value>, total: usize, start_index: usize) -> Value {
-    let items_per_page = resources.len();
-    let mut response = json!({
-        "schemas": [LIST_RESPONSE],
-        "totalResults": total,
-        "startIndex": start_index,
-        "itemsPerPage": items_per_page,
-    });
-    response["Resources"] = Value::Array(resources);
-    response
+    Value::Object(Document::from_iter([
+        ("schemas".to_owned(), json!([LIST_RESPONSE])),
+        ("totalResults".to_owned(), total.into()),
+        ("startIndex".to_owned(), start_index.into()),
+        ("itemsPerPage".to_owned(), resources.len().into()),
+        ("Resources".to_owned(), Value::Array(resources)),
+    ]))
 }
 
 #[cfg(test)]

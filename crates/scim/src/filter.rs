@@ -165,12 +165,28 @@ impl Filter {
         evaluate::matches(self, resource_type, document)
     }
 
-    /// Writes an operand, in parentheses where a bare one would read as part of the operator around it.
-    fn operand(formatter: &mut fmt::Formatter<'_>, operand: &Self, in_and: bool) -> fmt::Result {
-        match operand {
-            Self::Or(_) => write!(formatter, "({operand})"),
-            Self::And(_) if in_and => write!(formatter, "({operand})"),
-            _ => write!(formatter, "{operand}"),
+    /// How deep parentheses and brackets are nested in the canonical text.
+    fn parentheses(&self) -> usize {
+        let deepest = |operands: &[Self], in_and| {
+            let depths = operands
+                .iter()
+                .map(|operand| usize::from(operand.is_enclosed(in_and)) + operand.parentheses());
+            depths.max().unwrap_or(0)
+        };
+        match self {
+            Self::And(operands) => deepest(operands, true),
+            Self::Or(operands) => deepest(operands, false),
+            Self::Not(inner) | Self::ValuePath { filter: inner, .. } => 1 + inner.parentheses(),
+            Self::Compare { .. } | Self::Present(_) => 0,
+        }
+    }
+
+    /// Whether an operand is written in parentheses: a bare one would read as part of the operator around it.
+    fn is_enclosed(&self, in_and: bool) -> bool {
+        match self {
+            Self::Or(_) => true,
+            Self::And(_) => in_and,
+            _ => false,
         }
     }
 
@@ -179,7 +195,11 @@ impl Filter {
             if index > 0 {
                 write!(formatter, " {word} ")?;
             }
-            Self::operand(formatter, operand, word == "and")?;
+            if operand.is_enclosed(word == "and") {
+                write!(formatter, "({operand})")?;
+            } else {
+                write!(formatter, "{operand}")?;
+            }
         }
         Ok(())
     }

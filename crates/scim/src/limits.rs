@@ -17,7 +17,7 @@ pub const JSON_STRING_BYTES: usize = 64 * 1024;
 /// Values of a multi-valued attribute other than `members`.
 pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.
-pub const PATCH_OPERATIONS: usize = 1000;
+pub const PATCH_OPERATIONS: usize = 10_000;
 /// Operations of one bulk request, as the configuration announces.
 pub const BULK_OPERATIONS: usize = 1000;
 /// Bytes of one bulk request, as the configuration announces.

@@ -7,7 +7,7 @@ use crate::{
     deviation::{Deviation, Notes},
     json, limits,
     path::shorten,
-    schema::{Attribute, AttributeType, Mutability, Uniqueness},
+    schema::{Attribute, AttributeType, Uniqueness},
     value,
 };
 
@@ -120,7 +120,7 @@ impl Normalizer<'_> {
     ) -> Result<std::collections::BTreeMap<String, Option<Value>>, ScimError> {
         let name = &attribute.name;
         let object = match self.unwrap_text(attribute, value) {
-            Value::Object(object) => object,
+            Value::Object(object) => self.unwrap_value(attribute, object),
             Value::String(text) if text.is_empty() => {
                 self.notes.insert(Deviation::EmptyText);
                 Document::new()
@@ -146,7 +146,7 @@ impl Normalizer<'_> {
                 continue;
             };
             self.notes.spelling(&key, &sub.name);
-            if sub.mutability == Mutability::ReadOnly {
+            if sub.is_dropped() {
                 self.notes.insert(Deviation::ReadOnlySent);
                 continue;
             }
@@ -159,6 +159,33 @@ impl Normalizer<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// The whole value as JSON text within its own `value`, as Entra ID sends application roles:
+    /// `{"value": "{\"id\": …, \"value\": \"25\", \"displayName\": \"Foreman\"}"}`.
+    fn unwrap_value(&mut self, attribute: &Attribute, mut object: Document) -> Document {
+        let inner = match object.get("value").and_then(Value::as_str) {
+            Some(text) if text.trim_start().starts_with('{') => json::parse_object(text.as_bytes()),
+            _ => return object,
+        };
+        let Some(mut inner) = inner.ok().filter(|inner| inner.contains_key("value")) else {
+            return object;
+        };
+        self.notes.insert(Deviation::JsonInString);
+        object.remove("value");
+        for (from, to) in [
+            ("value", "value"),
+            ("displayName", "display"),
+            ("type", "type"),
+        ] {
+            if attribute.sub_attribute(to).is_some()
+                && !object.contains_key(to)
+                && let Some(value) = inner.remove(from)
+            {
+                object.insert(to.to_owned(), value);
+            }
+        }
+        object
     }
 
     /// Some connectors send complex values as JSON text in a string (`"{\"value\":\"admin\"}"`).
@@ -190,7 +217,10 @@ pub(crate) fn missing_sub_attribute<'a>(
     attribute: &'a Attribute,
     object: &Document,
 ) -> Option<&'a str> {
-    let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required);
+    let mut required = attribute
+        .sub_attributes
+        .iter()
+        .filter(|sub| sub.required && !sub.is_dropped());
     let missing = required.find(|sub| !object.contains_key(&sub.name));
     missing
         .filter(|_| !object.is_empty())

@@ -57,7 +57,7 @@ pub struct Operation {
 }
 
 /// A member named in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MemberRef {
     /// `value`: id of the resource.
     pub value: String,
@@ -101,6 +101,27 @@ pub struct PatchRequest {
 /// the text names the operation by its index from 0.
 pub fn parse(resource_type: &ResourceType, body: &Document) -> Result<PatchRequest, ScimError> {
     parse::request(resource_type, body)
+}
+
+/// Performs member changes on a list in memory; `false` when nothing changed. A store with a row for each member
+/// performs them itself. Filters see the `value` and `type` of a member.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{patch, schema::SchemaSet};
+///
+/// let body = json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "7b1c"}, {"value": "41cc"}]}]});
+/// let request = patch::parse(SchemaSet::group(), body.as_object().unwrap()).unwrap();
+/// let mut members = vec![patch::MemberRef { value: "41cc".to_owned(), kind: None }];
+/// assert!(patch::change_members(SchemaSet::group(), &mut members, &request.members));
+/// assert_eq!(members.len(), 2);
+/// ```
+pub fn change_members(
+    resource_type: &ResourceType,
+    members: &mut Vec<MemberRef>,
+    changes: &[MemberChange],
+) -> bool {
+    members::change(resource_type, members, changes)
 }
 
 /// Applies operations atomically; `Ok(false)` when nothing changed. On error the document is unchanged.

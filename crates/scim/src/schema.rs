@@ -227,6 +227,16 @@ impl Attribute {
         find(&self.sub_attributes, name)
     }
 
+    /// Whether it is never returned, and so neither kept, indexed nor searched.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.returned == Returned::Never
+    }
+
+    /// Whether clients' values are taken but never stored.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.mutability == Mutability::ReadOnly || self.is_secret()
+    }
+
     /// The attribute whose values a filter or a sort compares when only this one is named: `value` for a
     /// multi-valued complex attribute that has it, else the attribute itself.
     #[must_use]
@@ -303,6 +313,14 @@ impl ResourceType {
             .find(|extension| extension.schema.id.eq_ignore_ascii_case(urn))
     }
 
+    /// The base schema or an extension, by its URN.
+    pub(crate) fn schema_of(&self, urn: &str) -> Option<&Arc<Schema>> {
+        if self.is_base_schema(urn) {
+            return Some(&self.schema);
+        }
+        self.extension(urn).map(|extension| &extension.schema)
+    }
+
     /// An attribute of the base schema or a common one (`id`, `externalId`, `meta`, `schemas`), compared without case.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
@@ -320,7 +338,15 @@ pub struct Extension {
     pub required: bool,
 }
 
-/// All resource types a workspace knows.
+/// All resource types a workspace knows. [`Definition`] reads types of one's own from JSON.
+///
+/// ```
+/// use tenure_scim::schema::SchemaSet;
+///
+/// let user = SchemaSet::standard().at("Users").unwrap();
+/// assert!(user.attribute("USERNAME").unwrap().required);
+/// assert!(user.extension("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User").is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaSet {
     /// The types, in the order of the discovery endpoint.

@@ -22,7 +22,7 @@ use crate::{
     normalize::{Normalizer, invalid, twice},
     patch::{MemberRef, members},
     path::shorten,
-    schema::{Attribute, Mutability, ResourceType, Returned, Schema, common_attributes},
+    schema::{Attribute, Mutability, ResourceType, Schema, common_attributes},
 };
 
 /// A validated body: the document without `id`, `meta`, `members`, `groups`; the members of a group beside it.
@@ -71,6 +71,17 @@ pub fn create(resource_type: &ResourceType, body: Document) -> Result<Validated,
 /// # Errors
 ///
 /// As [`create`], and 400 `mutability` for a changed immutable attribute.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{schema::SchemaSet, validate};
+///
+/// let current = json!({"userName": "mira", "title": "Weaver"}).as_object().unwrap().clone();
+/// let body = json!({"userName": "mira.okafor"}).as_object().unwrap().clone();
+/// let replaced = validate::replace(SchemaSet::user(), &current, body).unwrap().document;
+/// assert_eq!(replaced["userName"], "mira.okafor");
+/// assert_eq!(replaced.get("title"), None);
+/// ```
 pub fn replace(
     resource_type: &ResourceType,
     current: &Document,
@@ -175,25 +186,22 @@ fn insert(document: &mut Document, name: &str, value: Value) -> Result<(), ScimE
     }
 }
 
-/// Whether clients' values of an attribute are taken but never stored.
-pub(crate) fn is_dropped(attribute: &Attribute) -> bool {
-    attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never
-}
-
 fn read_attribute(
     attribute: &Attribute,
     value: Value,
     notes: &mut Notes,
 ) -> Result<Option<Value>, ScimError> {
-    if is_dropped(attribute) {
-        notes.insert(if attribute.returned == Returned::Never {
-            Deviation::PasswordSent
-        } else {
-            Deviation::ReadOnlySent
-        });
+    if attribute.mutability == Mutability::ReadOnly {
+        notes.insert(Deviation::ReadOnlySent);
         return Ok(None);
     }
-    Normalizer { notes }.attribute(attribute, value)
+    let value = Normalizer { notes }.attribute(attribute, value)?;
+    if attribute.is_secret() {
+        // Taken and not kept; of the wrong type it is wrong all the same.
+        notes.insert(Deviation::PasswordSent);
+        return Ok(None);
+    }
+    Ok(value)
 }
 
 fn read_extension(schema: &Schema, value: Value, notes: &mut Notes) -> Result<Document, ScimError> {
@@ -311,7 +319,7 @@ pub(crate) fn check_required(
     let missing = |attributes: &[Attribute], document: &Document| {
         let mut required = attributes
             .iter()
-            .filter(|attribute| attribute.required && !is_dropped(attribute));
+            .filter(|attribute| attribute.required && !attribute.is_dropped());
         required
             .find(|attribute| !document.contains_key(&attribute.name))
             .map(|found| found.name.clone())

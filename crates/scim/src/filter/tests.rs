@@ -247,3 +247,34 @@ fn limits_hold_at_their_edge() {
     assert!(Filter::parse(&long(limits::FILTER_CHARS)).is_ok());
     malformed(&long(limits::FILTER_CHARS + 1), "longer than");
 }
+
+#[test]
+fn what_is_read_fits_the_limits_when_it_is_printed() {
+    // The comparison after the brackets moves into them, behind parentheses if there is an `or`.
+    let continued = |depth: usize| {
+        let (open, close) = ("not (".repeat(depth), ")".repeat(depth));
+        format!(r#"emails[{open}type pr or value pr{close} or display pr].value eq "a""#)
+    };
+    let deepest = limits::FILTER_DEPTH - 2;
+    let filter = Filter::parse(&continued(deepest)).unwrap();
+    assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter);
+    malformed(&continued(deepest + 1), "nested deeper");
+    let wide = |terms: usize| {
+        let terms = vec!["type pr"; terms].join(" or ");
+        format!(r#"emails[{terms}].value eq "a""#)
+    };
+    // The others are the brackets, the `or`, the comparison and an `and`.
+    let filter = Filter::parse(&wide(limits::FILTER_NODES - 4)).unwrap();
+    assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter);
+    malformed(&wide(limits::FILTER_NODES - 3), "more than");
+}
+
+#[test]
+fn addresses_that_are_made_when_sent_find_nothing() {
+    senseless(
+        r#"meta.location eq "https://id.mills.example/scim/Users/7b1c""#,
+        "filter by `id`",
+    );
+    senseless(r#"groups.$ref co "Groups""#, "filter by `groups.value`");
+    senseless(r#"groups[$ref co "Groups"]"#, "filter by `groups.value`");
+}

@@ -14,7 +14,7 @@ use crate::{
     deviation::{Deviation, Notes},
     normalize::{Normalizer, invalid, missing_sub_attribute, simple},
     path::{Path, Resolved},
-    schema::{Attribute, AttributeType, Mutability, ResourceType, Returned},
+    schema::{Attribute, AttributeType, Mutability, ResourceType},
     validate::{arrange, check_required, in_order},
 };
 
@@ -51,7 +51,8 @@ impl Work<'_> {
         })?;
         let attribute = resolved.attribute;
         // `schemas` follows from the attributes in use; secrets are not kept.
-        if attribute.name == "schemas" || attribute.returned == Returned::Never {
+        let is_secret = resolved.sub.unwrap_or(attribute).is_secret();
+        if attribute.name == "schemas" || attribute.is_secret() || is_secret {
             return Ok(());
         }
         if attribute.name == "id" && resolved.extension.is_none() {
@@ -385,6 +386,7 @@ impl Target<'_> {
                 )));
             }
         }
+        values::check_count(attribute, &elements)?;
         let name = attribute.name.clone();
         let value = if attribute.multi_valued {
             (!elements.is_empty()).then_some(Value::Array(elements))

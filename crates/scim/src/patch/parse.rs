@@ -1,5 +1,7 @@
 //! From a PatchOp body to operations that each have a path.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Operation, OperationKind, PatchRequest, members};
@@ -8,9 +10,9 @@ use crate::{
     deviation::{Deviation, Deviations},
     filter::check_inside,
     limits,
-    normalize::invalid,
+    normalize::{invalid, twice},
     path::{AttributePath, Path, Resolved, shorten},
-    schema::{AttributeType, Mutability, ResourceType, Returned, Schema},
+    schema::{Attribute, AttributeType, Mutability, ResourceType, Schema},
     validate::is_scim_11,
 };
 
@@ -20,14 +22,25 @@ fn syntax(detail: impl Into<String>) -> ScimError {
     ScimError::bad_request(ScimType::InvalidSyntax, detail)
 }
 
-fn field<'b>(object: &'b Document, name: &str, deviations: &mut Deviations) -> Option<&'b Value> {
-    object.get(name).or_else(|| {
-        let (_, value) = object
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+/// A member of the message in any case; in two cases it would be open which one counts.
+fn field<'b>(
+    object: &'b Document,
+    name: &str,
+    deviations: &mut Deviations,
+) -> Result<Option<&'b Value>, ScimError> {
+    let mut found = object
+        .iter()
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let Some((key, value)) = found.next() else {
+        return Ok(None);
+    };
+    if found.next().is_some() {
+        return Err(twice(name));
+    }
+    if key != name {
         deviations.insert(Deviation::OperationsCase);
-        Some(value)
-    })
+    }
+    Ok(Some(value))
 }
 
 pub(super) fn request(
@@ -36,7 +49,7 @@ pub(super) fn request(
 ) -> Result<PatchRequest, ScimError> {
     let mut deviations = Deviations::default();
     check_message(body, &mut deviations)?;
-    let operations = match field(body, "Operations", &mut deviations) {
+    let operations = match field(body, "Operations", &mut deviations)? {
         Some(Value::Array(operations)) => operations.as_slice(),
         Some(single @ Value::Object(_)) => {
             deviations.insert(Deviation::SingleOperation);
@@ -76,7 +89,7 @@ fn check_message(body: &Document, deviations: &mut Deviations) -> Result<(), Sci
         urn.as_str()
             .is_some_and(|urn| urn.eq_ignore_ascii_case(PATCH_OP))
     };
-    let schemas = field(body, "schemas", deviations);
+    let schemas = field(body, "schemas", deviations)?;
     let (right, deviation) = match schemas {
         None | Some(Value::Null) => (true, Some(Deviation::MissingSchemas)),
         Some(Value::Array(urns)) if urns.is_empty() => (true, Some(Deviation::MissingSchemas)),
@@ -105,8 +118,8 @@ impl Reader<'_> {
             .ok_or_else(|| syntax("An operation must be an object."))?;
         let deviations = &mut self.request.deviations;
         let kind = kind(object, deviations)?;
-        let value = field(object, "value", deviations).cloned();
-        let path = match field(object, "path", deviations) {
+        let value = field(object, "value", deviations)?.cloned();
+        let path = match field(object, "path", deviations)? {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if text.trim().is_empty() => None,
             Some(Value::String(text)) => Some(text),
@@ -143,10 +156,10 @@ impl Reader<'_> {
         text: &str,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
-        let path = Path::parse(text)?;
-        if let Some(schema) = self.whole_schema(&path) {
+        if let Some(schema) = self.whole_schema(text) {
             return self.whole(kind, &schema, value);
         }
+        let path = Path::parse(text)?;
         let resource_type = self.resource_type;
         let resolved = path.attribute.resolve_exact(resource_type).ok_or_else(|| {
             let detail = format!(
@@ -160,15 +173,9 @@ impl Reader<'_> {
         self.push(kind, path, resolved, value)
     }
 
-    /// The schema, if the path is nothing but its URN.
-    fn whole_schema(&self, path: &Path) -> Option<Schema> {
-        let urn = path.attribute.as_urn().filter(|_| path.filter.is_none())?;
-        if self.resource_type.is_base_schema(&urn) {
-            return Some(self.resource_type.schema.as_ref().clone());
-        }
-        self.resource_type
-            .extension(&urn)
-            .map(|extension| extension.schema.as_ref().clone())
+    /// The schema, if the path is nothing but its URN. A URN such as `urn:scim:schemas:core:1.0` is not a path.
+    fn whole_schema(&self, text: &str) -> Option<Arc<Schema>> {
+        self.resource_type.schema_of(text.trim()).cloned()
     }
 
     /// An operation on an extension as a whole is one on each of its attributes.
@@ -221,13 +228,13 @@ impl Reader<'_> {
     /// One member of a path-less value. Its key may be dotted, qualified, a schema URN or a value path; unknown
     /// keys are dropped, as in a POST.
     fn attribute(&mut self, kind: OperationKind, key: &str, value: Value) -> Result<(), ScimError> {
+        if let Some(schema) = self.whole_schema(key) {
+            return self.whole(kind, &schema, Some(value));
+        }
         let Ok(path) = Path::parse(key) else {
             self.unknown(key);
             return Ok(());
         };
-        if let Some(schema) = self.whole_schema(&path) {
-            return self.whole(kind, &schema, Some(value));
-        }
         let Some(resolved) = path.attribute.resolve_exact(self.resource_type) else {
             self.unknown(key);
             return Ok(());
@@ -273,7 +280,7 @@ impl Reader<'_> {
             check_removal(&path, resolved)?;
         }
         // Passwords are taken and not kept.
-        if attribute.returned == Returned::Never {
+        if attribute.is_secret() || resolved.sub.is_some_and(Attribute::is_secret) {
             self.request.deviations.insert(Deviation::PasswordSent);
             return Ok(());
         }
@@ -334,7 +341,7 @@ fn check_removal(path: &Path, resolved: Resolved<'_>) -> Result<(), ScimError> {
 
 fn kind(operation: &Document, deviations: &mut Deviations) -> Result<OperationKind, ScimError> {
     let known = "`op` must be add, remove or replace";
-    let text = match field(operation, "op", deviations) {
+    let text = match field(operation, "op", deviations)? {
         Some(Value::String(text)) => text,
         Some(_) => return Err(syntax(format!("{known}."))),
         None => return Err(syntax(format!("`op` is missing; {known}."))),

@@ -53,12 +53,15 @@ pub(super) fn add(
             only_primary(elements, index);
         }
     }
-    if elements.len() > limits::ATTRIBUTE_VALUES {
-        let limit = limits::ATTRIBUTE_VALUES;
-        return Err(invalid(format!(
-            "`{}` can have at most {limit} values.",
-            attribute.name
-        )));
+    Ok(())
+}
+
+/// Refuses more values than an attribute can have.
+pub(super) fn check_count(attribute: &Attribute, elements: &[Value]) -> Result<(), ScimError> {
+    let limit = limits::ATTRIBUTE_VALUES;
+    if elements.len() > limit {
+        let detail = format!("`{}` can have at most {limit} values.", attribute.name);
+        return Err(invalid(detail));
     }
     Ok(())
 }

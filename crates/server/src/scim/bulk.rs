@@ -279,6 +279,7 @@ impl Run {
             view: self.view(kind)?,
             options: &self.options,
             if_match: None,
+            if_none_match: None,
             what: &what,
             record: &self.record,
         };
@@ -315,6 +316,7 @@ impl Run {
             view,
             options: &self.options,
             if_match,
+            if_none_match: None,
             what: &what,
             record: &self.record,
         };

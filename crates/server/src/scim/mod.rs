@@ -17,6 +17,7 @@ mod render;
 mod resources;
 mod route;
 mod search;
+mod stream;
 
 use std::sync::Arc;
 
@@ -195,8 +196,8 @@ fn without_body(response: &mut Response) {
 }
 
 /// JSON text as an answer.
-fn json_response(status: StatusCode, text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
+fn json_response(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
     response

@@ -84,6 +84,15 @@ impl View {
         } else {
             None
         };
+        self.render_with(stored, references.as_deref())
+    }
+
+    /// Renders a resource with the JSON array of its members or groups.
+    pub(super) fn render_with(
+        &self,
+        stored: &Stored,
+        references: Option<&str>,
+    ) -> Result<Rendered, Error> {
         let location = self.location(self.kind, &stored.id);
         let meta = Meta {
             resource_type: &self.resource_type.name,
@@ -92,7 +101,7 @@ impl View {
             location: &location,
             version: etag::format(stored.version),
         };
-        let text = self.text(stored, references.as_deref(), &meta)?;
+        let text = self.text(stored, references, &meta)?;
         Ok(Rendered {
             location,
             version: stored.version,
@@ -197,18 +206,27 @@ impl View {
             let read = u64::try_from(members.len()).unwrap_or(u64::MAX);
             *room = room.checked_sub(read).ok_or_else(too_many_members)?;
             for member in &members {
-                let kind = self.types.name(member.kind);
-                let display = if self.names_members() {
-                    member.display.as_str()
-                } else {
-                    ""
-                };
-                self.push(array, member.kind, &member.id, &kind, display)?;
+                self.push_member(array, member)?;
             }
             if read < u64::from(limits::MEMBERS_CHUNK) {
                 return Ok(());
             }
         }
+    }
+
+    /// Appends a member to a JSON array that is not closed yet.
+    pub(super) fn push_member(
+        &self,
+        array: &mut String,
+        member: &membership::MemberRow,
+    ) -> Result<(), Error> {
+        let kind = self.types.name(member.kind);
+        let display = if self.names_members() {
+            member.display.as_str()
+        } else {
+            ""
+        };
+        self.push(array, member.kind, &member.id, &kind, display)
     }
 
     /// Whether the client asked for `members.display`, which is `returned: request`.

@@ -18,7 +18,7 @@ use tenure_scim::{
     validate::{self, Validated},
 };
 use tenure_store::{
-    Error, Kind, Tx, WorkspaceId, membership,
+    Error, Kind, Store, Tx, WorkspaceId, membership,
     resource::{self, Stored},
     token::{Options, PatchAnswer},
 };
@@ -30,6 +30,7 @@ use super::{
     log::Record,
     query::Parameters,
     render::{Rendered, View},
+    stream::Frame,
 };
 
 /// RFC 7240; `return=minimal` asks for an answer without body.
@@ -39,6 +40,8 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 enum Outcome {
     /// The representation.
     Full(Rendered),
+    /// The representation of a large group, whose members are read while it is sent.
+    Large(Frame),
     /// Only the version: nothing to show, or too much.
     Version(i64),
     /// The resource is gone.
@@ -59,6 +62,14 @@ pub(super) enum What {
 }
 
 impl What {
+    /// The id of the resource; none for a creation.
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::Create(_) => None,
+            Self::Replace(id, _) | Self::Patch(id, _) | Self::Delete(id) => Some(id),
+        }
+    }
+
     /// A creation.
     ///
     /// # Errors
@@ -92,6 +103,8 @@ pub(super) struct Change<'c> {
     pub(super) options: &'c Options,
     /// Entity tags that the resource must have.
     pub(super) if_match: Option<&'c str>,
+    /// Entity tags that the resource must not have.
+    pub(super) if_none_match: Option<&'c str>,
     /// What to do.
     pub(super) what: &'c What,
     /// Learns what was tolerated.
@@ -106,6 +119,9 @@ impl Change<'_> {
     pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Option<Stored>, Error> {
         let (workspace, kind) = (self.view.workspace, self.view.kind);
         let (if_match, rules) = (self.if_match, &self.options.rules);
+        if let (Some(tags), Some(id)) = (self.if_none_match, self.what.id()) {
+            refuse_known(tx, workspace, kind, id, tags)?;
+        }
         let written = match self.what {
             What::Create(validated) => {
                 self.record
@@ -152,7 +168,7 @@ impl Change<'_> {
                 return Ok(Outcome::Version(stored.version));
             }
         }
-        Ok(Outcome::Full(view.render(tx, stored, &mut room())?))
+        shown(tx, view, stored)
     }
 }
 
@@ -196,6 +212,7 @@ impl Call<'_> {
         let view = self.view(kind, projection)?;
         let options = self.principal.options.clone();
         let if_match = self.header(&IF_MATCH);
+        let if_none_match = self.header(&IF_NONE_MATCH);
         let minimal = self
             .header(&PREFER)
             .is_some_and(|prefer| prefers_minimal(&prefer));
@@ -210,6 +227,7 @@ impl Call<'_> {
                 record: &record,
                 options: &options,
                 if_match: if_match.as_deref(),
+                if_none_match: if_none_match.as_deref(),
                 what: &what,
             };
             match change.apply(tx)? {
@@ -219,10 +237,30 @@ impl Call<'_> {
         };
         let outcome = self.scim.app.store.write(self.actor(), write).await?;
         let status = match outcome {
-            Outcome::Full(_) => full,
+            Outcome::Full(_) | Outcome::Large(_) => full,
             Outcome::Version(_) | Outcome::Gone => StatusCode::NO_CONTENT,
         };
-        respond(status, outcome)
+        respond(&self.scim.app.store, status, outcome)
+    }
+}
+
+/// Refuses a change of a resource that has one of the named versions (RFC 9110 section 13.1.2).
+fn refuse_known(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    id: &str,
+    tags: &str,
+) -> Result<(), Error> {
+    let stored = resource::get(tx, workspace, kind, id)?;
+    match stored {
+        Some(stored) if etag::matches(tags, stored.version) => Err(ScimError::status(
+            412,
+            "The resource has a version that `If-None-Match` names.",
+        )
+        .into()),
+        // What does not exist is refused with 404 in a moment.
+        _ => Ok(()),
     }
 }
 
@@ -272,14 +310,14 @@ pub(super) async fn get(call: Call<'_>, kind: Kind, id: String) -> Result<Respon
         {
             return Ok(Outcome::Version(stored.version));
         }
-        Ok(Outcome::Full(view.render(tx, &stored, &mut room())?))
+        shown(tx, &view, &stored)
     };
     let outcome = call.scim.app.store.read(read).await?;
     let status = match outcome {
-        Outcome::Full(_) => StatusCode::OK,
+        Outcome::Full(_) | Outcome::Large(_) => StatusCode::OK,
         Outcome::Version(_) | Outcome::Gone => StatusCode::NOT_MODIFIED,
     };
-    respond(status, outcome)
+    respond(&call.scim.app.store, status, outcome)
 }
 
 /// PUT.
@@ -348,37 +386,49 @@ fn prefers_minimal(prefer: &str) -> bool {
         .any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"))
 }
 
-fn room() -> u64 {
-    limits::MEMBERS_ANSWER
+/// The representation of a resource; a large group's in parts.
+fn shown(tx: &mut Tx<'_>, view: &View, stored: &Stored) -> Result<Outcome, Error> {
+    if let Some(frame) = view.frame(tx, stored)? {
+        return Ok(Outcome::Large(frame));
+    }
+    let mut room = limits::MEMBERS_ANSWER;
+    Ok(Outcome::Full(view.render(tx, stored, &mut room)?))
 }
 
 /// The answer with its version; where the resource is goes into Location only when it is new (RFC 7644 section 3.3).
-fn respond(status: StatusCode, outcome: Outcome) -> Result<Response, Refusal> {
+fn respond(store: &Store, status: StatusCode, outcome: Outcome) -> Result<Response, Refusal> {
     let empty = || {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         response
     };
-    let (version, mut response) = match outcome {
+    let (version, location, mut response) = match outcome {
         Outcome::Gone => return Ok(empty()),
-        Outcome::Version(version) => (version, empty()),
+        Outcome::Version(version) => (version, None, empty()),
         Outcome::Full(rendered) => {
-            let name = if status == StatusCode::CREATED {
-                LOCATION
-            } else {
-                CONTENT_LOCATION
-            };
-            let location = HeaderValue::from_str(&rendered.location).map_err(|_| {
-                Refusal::status(
-                    500,
-                    "The public URL of this server cannot be sent in a header.",
-                )
-            })?;
-            let mut response = json_response(status, rendered.text);
-            response.headers_mut().insert(name, location);
-            (rendered.version, response)
+            let response = json_response(status, rendered.text);
+            (rendered.version, Some(rendered.location), response)
+        }
+        Outcome::Large(frame) => {
+            let (version, location) = (frame.version, frame.location.clone());
+            let response = json_response(status, frame.into_body(store.clone()));
+            (version, Some(location), response)
         }
     };
+    if let Some(location) = location {
+        let name = if status == StatusCode::CREATED {
+            LOCATION
+        } else {
+            CONTENT_LOCATION
+        };
+        let location = HeaderValue::from_str(&location).map_err(|_| {
+            Refusal::status(
+                500,
+                "The public URL of this server cannot be sent in a header.",
+            )
+        })?;
+        response.headers_mut().insert(name, location);
+    }
     if let Ok(tag) = HeaderValue::from_str(&etag::format(version)) {
         response.headers_mut().insert(ETAG, tag);
     }

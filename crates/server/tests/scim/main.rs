@@ -16,3 +16,4 @@ mod lists;
 mod log;
 mod loopback;
 mod refusals;
+mod streams;
