@@ -46,6 +46,7 @@ pub(crate) fn build(app: App) -> (Router, Arc<scim::RequestLog>) {
     let router = Router::new()
         .fallback(split)
         .layer(from_fn(layer::timeout::limit))
+        .layer(from_fn(layer::drain::rest))
         .layer(axum::middleware::from_fn_with_state(
             https,
             layer::headers::secure,
