@@ -119,10 +119,8 @@ async fn what_waits_is_written_before_the_server_stops() {
     );
 }
 
-#[tokio::test]
-async fn each_kind_of_request_and_refusal() {
-    let world = World::new().await;
-    let mills = workspace_id(&world, "mills").await;
+/// Nine requests of the client, one of a stranger.
+async fn send_samples(world: &World) {
     let id = world.user("mira").await;
     let path = format!("/scim/Users/{id}");
     world
@@ -166,6 +164,13 @@ async fn each_kind_of_request_and_refusal() {
             .status,
         401
     );
+}
+
+#[tokio::test]
+async fn each_kind_of_request_and_refusal() {
+    let world = World::new().await;
+    let mills = workspace_id(&world, "mills").await;
+    send_samples(&world).await;
     let found = written(&world, mills, 9).await;
     let shown: Vec<(&str, u16, &str, Vec<&str>)> = found
         .iter()
