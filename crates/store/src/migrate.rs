@@ -2,9 +2,8 @@
 
 use crate::{
     Error,
-    connection::{Connection, values},
+    connection::{Access, Database, values},
     node::hex,
-    sqlite::Sqlite,
 };
 use sha2::{Digest, Sha256};
 
@@ -19,19 +18,19 @@ const APPLIED: &str = "SELECT number, checksum FROM migration ORDER BY number";
 const RECORD: &str = "INSERT INTO migration (number, checksum) VALUES ($1, $2)";
 
 /// Brings a database to the present schema. Refuses one that a newer Tenure has made.
-pub(crate) fn run(connection: &mut Sqlite) -> Result<(), Error> {
-    connection.batch("BEGIN IMMEDIATE")?;
+pub(crate) fn run(connection: &mut dyn Database) -> Result<(), Error> {
+    connection.begin(Access::Migrate)?;
     let result = migrate(connection);
     match result {
         Ok(()) => connection.commit(),
         Err(error) => {
-            connection.batch("ROLLBACK")?;
+            connection.rollback()?;
             Err(error)
         }
     }
 }
 
-fn migrate(connection: &mut Sqlite) -> Result<(), Error> {
+fn migrate(connection: &mut dyn Database) -> Result<(), Error> {
     connection.batch(CREATE_TABLE)?;
     let applied = connection.query(APPLIED, &[])?;
     for row in &applied {
@@ -57,6 +56,7 @@ fn migrate(connection: &mut Sqlite) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{connection::Connection as _, sqlite::Sqlite};
 
     #[test]
     fn migrating_twice_is_nothing_and_newer_schemas_are_refused() {

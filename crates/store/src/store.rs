@@ -2,10 +2,11 @@
 
 use crate::{
     Error, TimeUs,
-    connection::{Connection, Row, Value},
+    connection::{Connection, Database, Row, Value},
     executor::{self, Class, Job, Queue},
     migrate,
     node::{self, Node},
+    postgres::{self, Postgres, Presence, Server},
     seal::Sealer,
     sqlite::Sqlite,
 };
@@ -15,6 +16,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tenure_scim::{ScimError, ScimType};
 use tokio::sync::{Notify, oneshot};
 
 /// Who does something, for the audit log.
@@ -45,6 +47,22 @@ impl Actor {
 pub struct Options {
     /// Reader threads; 0: twice the cores, at least 2 and at most 16.
     pub readers: usize,
+    /// Writer threads with PostgreSQL; 0: four. SQLite has one.
+    pub writers: usize,
+    /// `postgres://` URL; none: the file `tenure.db` in the data directory. Several processes, on any machines, may
+    /// share a database; they need the same `master.key`. Without `sslmode=disable`, another machine is spoken to over
+    /// TLS only.
+    pub database: Option<String>,
+}
+
+impl Options {
+    fn reader_count(&self) -> usize {
+        match self.readers {
+            0 => std::thread::available_parallelism()
+                .map_or(2, |cores| (cores.get() * 2).clamp(2, 16)),
+            some => some,
+        }
+    }
 }
 
 /// What transactions of one store share.
@@ -53,6 +71,25 @@ pub(crate) struct Context {
     pub(crate) sealer: Sealer,
     pub(crate) node: Node,
     pub(crate) changed: Notify,
+    /// Who tells other nodes, if there is a database that nodes share.
+    presence: Option<Arc<Presence>>,
+}
+
+impl Context {
+    /// Some write, here or on another node, reached the change feed.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_waiters();
+        // Who is not waiting just now finds this one remembered; at worst it looks once too often.
+        self.changed.notify_one();
+    }
+
+    /// A write of this process reached the change feed.
+    pub(crate) fn feed_changed(&self) {
+        self.wake();
+        if let Some(presence) = &self.presence {
+            presence.tell();
+        }
+    }
 }
 
 struct Inner {
@@ -67,6 +104,9 @@ impl Inner {
     fn close(&self) {
         self.reads.close();
         self.writes.close();
+        if let Some(presence) = &self.context.presence {
+            presence.close();
+        }
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
@@ -119,18 +159,30 @@ where
             let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             answer(result.and_then(|()| value.ok_or(Error::Busy)));
         }),
+        attempts: 0,
     }
 }
 
 impl Store {
     /// Opens (and creates, with files that only their owner may read) `tenure.db`, `master.key` and `nodes/` in a
-    /// data directory, and brings the schema up to date.
+    /// data directory, or with [`Options::database`] a PostgreSQL database and `master.key`, and brings the schema up to
+    /// date.
     ///
     /// # Errors
     ///
-    /// `Invalid` when a newer version made the database, `Database` when files cannot be made or read.
+    /// `Invalid` when a newer version made the database, or its URL or settings are wrong; `Database` when files cannot
+    /// be made or read, or the server cannot be reached.
     pub fn open(directory: &Path, options: &Options) -> Result<Self, Error> {
-        Self::start(directory, options, true, None)
+        match &options.database {
+            None => Self::open_file(directory, options, true, None),
+            // The driver has a runtime of its own and must not begin it on a thread of another one.
+            Some(url) => std::thread::scope(|scope| {
+                let opening = scope.spawn(|| Self::open_server(directory, options, url));
+                opening
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::Database("internal error".to_owned())))
+            }),
+        }
     }
 
     /// A private database that vanishes with its last handle, for tests.
@@ -141,15 +193,14 @@ impl Store {
     pub fn open_in_memory() -> Result<Self, Error> {
         let name = format!("tenure-{}", node::hex(&node::random::<12>()?));
         let directory = std::env::temp_dir().join(name);
-        Self::start(
-            &directory,
-            &Options { readers: 2 },
-            false,
-            Some(directory.clone()),
-        )
+        let options = Options {
+            readers: 2,
+            ..Options::default()
+        };
+        Self::open_file(&directory, &options, false, Some(directory.clone()))
     }
 
-    fn start(
+    fn open_file(
         directory: &Path,
         options: &Options,
         durable: bool,
@@ -165,25 +216,66 @@ impl Store {
             sealer,
             node: Node::new(directory)?,
             changed: Notify::new(),
+            presence: None,
         });
+        let readers = (0..options.reader_count())
+            .map(|_| Ok(Box::new(Sqlite::open(&path, durable)?) as _))
+            .collect::<Result<_, Error>>()?;
+        Self::start(context, vec![Box::new(writer)], readers, throw_away)
+    }
+
+    fn open_server(directory: &Path, options: &Options, url: &str) -> Result<Self, Error> {
+        node::private_directory(directory)?;
+        let sealer = Sealer::new(&node::master_key(directory)?);
+        let mut server = Server::parse(url)?;
+        drop(server.discover()?);
+        let connection = || Box::new(Postgres::new(server.clone())) as Box<dyn Database + Send>;
+        migrate::run(connection().as_mut())?;
+        let presence = Arc::new(Presence::default());
+        let context = Arc::new(Context {
+            sealer,
+            node: Node::of_server(server.clone())?,
+            changed: Notify::new(),
+            presence: Some(Arc::clone(&presence)),
+        });
+        let writers = if options.writers == 0 {
+            4
+        } else {
+            options.writers
+        };
+        let store = Self::start(
+            Arc::clone(&context),
+            (0..writers).map(|_| connection()).collect(),
+            (0..options.reader_count()).map(|_| connection()).collect(),
+            None,
+        )?;
+        let thread = postgres::start_presence(server.clone(), context, presence)?;
+        store
+            .inner
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
+        Ok(store)
+    }
+
+    fn start(
+        context: Arc<Context>,
+        writers: Vec<Box<dyn Database + Send>>,
+        readers: Vec<Box<dyn Database + Send>>,
+        throw_away: Option<PathBuf>,
+    ) -> Result<Self, Error> {
         let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
         let spawn_error =
             |error: std::io::Error| Error::Database(format!("cannot start a thread: {error}"));
-        let mut threads = vec![
-            executor::writer(writer, Arc::clone(&writes), Arc::clone(&context))
-                .map_err(spawn_error)?,
-        ];
-        let readers = match options.readers {
-            0 => std::thread::available_parallelism()
-                .map_or(2, |cores| (cores.get() * 2).clamp(2, 16)),
-            some => some,
-        };
-        for _ in 0..readers {
-            let connection = Sqlite::open(&path, durable)?;
-            threads.push(
-                executor::reader(connection, Arc::clone(&reads), Arc::clone(&context))
-                    .map_err(spawn_error)?,
-            );
+        let mut threads = Vec::new();
+        for writer in writers {
+            let thread = executor::writer(writer, Arc::clone(&writes), Arc::clone(&context));
+            threads.push(thread.map_err(spawn_error)?);
+        }
+        for reader in readers {
+            let thread = executor::reader(reader, Arc::clone(&reads), Arc::clone(&context));
+            threads.push(thread.map_err(spawn_error)?);
         }
         Ok(Self {
             inner: Arc::new(Inner {
@@ -297,14 +389,14 @@ impl Store {
         self.submit_blocking(&self.inner.writes, actor, f)
     }
 
-    /// Waits until some write of this process reached the change feed or a job's work, or the time is over.
-    /// A hint: other processes' writes do not wake it.
+    /// Waits until some write reached the change feed or a job's work, or the time is over. A hint: writes of other
+    /// processes wake it with PostgreSQL, a moment later, and not with SQLite.
     pub async fn changed(&self, timeout: Duration) {
         // Both ends of the wait mean "look again".
         let _ = tokio::time::timeout(timeout, self.inner.context.changed.notified()).await;
     }
 
-    /// This process's node id; its lock file tells other processes whether it lives.
+    /// This process's node id; its lock tells other processes whether it lives.
     #[must_use]
     pub fn node(&self) -> &str {
         self.inner.context.node.id()
@@ -384,13 +476,19 @@ impl<'a> Tx<'a> {
         self.touched_feed
     }
 
+    /// Whether another node has died, so that its leases are void.
+    pub(crate) fn is_dead(&mut self, node: &str) -> Result<bool, Error> {
+        self.context.node.is_dead(node, self.connection)
+    }
+
     pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        check(parameters)?;
         self.connection.query(sql, parameters)
     }
 
     /// The first row, if any.
     pub(crate) fn first(&mut self, sql: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
-        Ok(self.connection.query(sql, parameters)?.into_iter().next())
+        Ok(self.query(sql, parameters)?.into_iter().next())
     }
 
     /// The only column of the only row.
@@ -400,6 +498,19 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
+        check(parameters)?;
         self.connection.execute(sql, parameters)
     }
+}
+
+/// PostgreSQL keeps no NUL in a text, so that no database of ours does.
+fn check(parameters: &[Value]) -> Result<(), Error> {
+    let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if parameters.iter().any(has_nul) {
+        return Err(Error::Scim(ScimError::bad_request(
+            ScimType::InvalidValue,
+            "a text must not contain the character U+0000",
+        )));
+    }
+    Ok(())
 }

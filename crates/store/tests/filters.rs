@@ -4,8 +4,13 @@
 
 mod common;
 
+use std::cell::Cell;
+
 use common::{Directory, document};
-use proptest::prelude::*;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::{Value, json};
 use tenure_scim::{
     Document,
@@ -15,7 +20,7 @@ use tenure_scim::{
     value::format_time_us,
 };
 use tenure_store::{
-    Kind,
+    Kind, Store,
     resource::{Query, Stored},
 };
 
@@ -291,8 +296,8 @@ fn same_answers(
     Ok(())
 }
 
-fn populate(people: Vec<Value>) -> Directory {
-    let directory = Directory::new();
+fn populate(store: &Store, name: &str, people: Vec<Value>) -> Directory {
+    let directory = Directory::in_store(store.clone(), name);
     let mut ids = Vec::new();
     for (number, mut body) in people.into_iter().enumerate() {
         body["userName"] = json!(format!(
@@ -309,22 +314,29 @@ fn populate(people: Vec<Value>) -> Directory {
     directory
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn index_and_evaluator_agree(
-        people in prop::collection::vec(person(), 2..9),
-        users in prop::collection::vec(user_filter(), 40),
-        groups in prop::collection::vec(group_filter(), 10),
-    ) {
-        let directory = populate(people);
+fn index_and_evaluator_agree() {
+    let store = common::store(0);
+    let config = Config {
+        cases: 300,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let cases = (
+        prop::collection::vec(person(), 2..9),
+        prop::collection::vec(user_filter(), 40),
+        prop::collection::vec(group_filter(), 10),
+    );
+    // Each case has a workspace of its own, beside those of the cases before.
+    let number = Cell::new(0);
+    let agree = TestRunner::new(config).run(&cases, |(people, users, groups)| {
+        number.set(number.get() + 1);
+        let directory = populate(&store, &format!("Case {}", number.get()), people);
         same_answers(&directory, Kind::User, users)?;
-        same_answers(&directory, Kind::Group, groups)?;
-    }
+        same_answers(&directory, Kind::Group, groups)
+    });
+    agree.unwrap();
 }
 
-#[test]
 fn sorting_puts_missing_values_last_and_takes_the_primary_one() {
     let directory = Directory::new();
     for (name, emails) in [
@@ -379,7 +391,6 @@ fn sorting_puts_missing_values_last_and_takes_the_primary_one() {
     }
 }
 
-#[test]
 fn pages_are_parts_of_the_whole() {
     let directory = Directory::new();
     for number in 0..5 {
@@ -417,4 +428,10 @@ fn pages_are_parts_of_the_whole() {
             );
         }
     }
+}
+
+common::engine::on_both_engines! {
+    index_and_evaluator_agree,
+    sorting_puts_missing_values_last_and_takes_the_primary_one,
+    pages_are_parts_of_the_whole,
 }
