@@ -240,8 +240,8 @@ pub(crate) trait Database: Connection {
     /// Whether a transaction is open: a full disk and other grave errors end it by themselves.
     fn in_transaction(&self) -> bool;
 
-    /// A job begins, the first of its transaction or not; `attempt` counts its runs from 0.
-    fn job_begins(&mut self, first: bool, attempt: u32);
+    /// A job begins; `attempt` counts its runs from 0.
+    fn job_begins(&mut self, attempt: u32);
 
     /// What became of the job that has just run.
     fn verdict(&self) -> Verdict;

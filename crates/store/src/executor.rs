@@ -169,7 +169,7 @@ fn write_batch(
     let alone = first.attempts > 0;
     let mut next = Some(first);
     while let Some(mut job) = next.take() {
-        database.job_begins(ran.is_empty(), job.attempts);
+        database.job_begins(job.attempts);
         let (result, touched_feed) = savepoint(database, &mut job, context);
         if database.verdict() == Verdict::Lost || !database.in_transaction() {
             // Nothing of this batch is left, and another savepoint would begin a transaction of its own.
@@ -327,7 +327,7 @@ pub(crate) fn reader(
 
 fn read(database: &mut dyn Database, job: &mut Job, context: &Context) -> Result<(), Error> {
     database.begin(Access::Read)?;
-    database.job_begins(true, job.attempts);
+    database.job_begins(job.attempts);
     let mut tx = Tx::new(&mut *database, context, job.actor.clone());
     let result = attempt(job, &mut tx);
     // Nothing was written, so giving the snapshot back by a rollback is the same as a commit.

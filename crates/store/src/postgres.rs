@@ -28,7 +28,7 @@ use postgres::{
     types::{ToSql, Type},
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 use value::{Bound, Unbindable, read, translate, translate_schema};
@@ -61,7 +61,8 @@ pub(crate) struct Postgres {
     pause: Duration,
     access: Option<Access>,
     held: Vec<Held>,
-    first: bool,
+    /// What the job that was put off wants to lock.
+    wanted: BTreeSet<WorkspaceId>,
     attempt: u32,
     verdict: Verdict,
 }
@@ -77,7 +78,7 @@ impl Postgres {
             pause: FIRST_PAUSE,
             access: None,
             held: Vec::new(),
-            first: true,
+            wanted: BTreeSet::new(),
             attempt: 0,
             verdict: Verdict::Stands,
         }
@@ -215,32 +216,49 @@ impl Postgres {
         result.map_err(|error| self.failed(error))
     }
 
-    /// Makes sure that a write transaction is alone in a workspace. Waits only while it holds no other: two batches that
-    /// wait for each other would both be lost. A job that would have to wait later is put off.
+    /// Makes sure that a write transaction is alone in a workspace. It never waits while it holds another one, since two
+    /// could wait for each other: a job that would have to is put off. When it runs again, it takes all that it wants
+    /// before it does anything, in an order that everybody keeps.
     fn lock(&mut self, workspace: WorkspaceId) -> Result<(), Error> {
-        if self.access != Some(Access::Write)
-            || self.held.iter().any(|held| held.workspace == workspace)
-        {
+        if self.access != Some(Access::Write) || self.holds(workspace) {
             return Ok(());
         }
-        let key = [Value::Integer(
-            self.server.lock_key(&format!("workspace/{}", workspace.0)),
-        )];
-        let wait = self.first || self.held.is_empty();
-        if wait {
-            self.execute(LOCK, &key)?;
-        } else {
-            let rows = self.query(TRY_LOCK, &key)?;
-            if rows.first().map(|row| row.integer(0)).transpose()? != Some(1) {
-                self.again();
-                return Err(Error::Busy);
+        if self.held.is_empty() {
+            let mut wanted = std::mem::take(&mut self.wanted);
+            wanted.insert(workspace);
+            for workspace in wanted {
+                let key = self.workspace_key(workspace);
+                self.execute(LOCK, &key)?;
+                self.hold(workspace);
             }
+            return Ok(());
         }
+        let key = self.workspace_key(workspace);
+        let rows = self.query(TRY_LOCK, &key)?;
+        if rows.first().map(|row| row.integer(0)).transpose()? == Some(1) {
+            self.hold(workspace);
+            return Ok(());
+        }
+        self.wanted = self.held.iter().map(|held| held.workspace).collect();
+        self.wanted.insert(workspace);
+        self.again();
+        Err(Error::Busy)
+    }
+
+    fn holds(&self, workspace: WorkspaceId) -> bool {
+        self.held.iter().any(|held| held.workspace == workspace)
+    }
+
+    fn hold(&mut self, workspace: WorkspaceId) {
         self.held.push(Held {
             workspace,
             by_job: true,
         });
-        Ok(())
+    }
+
+    fn workspace_key(&self, workspace: WorkspaceId) -> [Value; 1] {
+        let key = self.server.lock_key(&format!("workspace/{}", workspace.0));
+        [Value::Integer(key)]
     }
 
     fn simple(&mut self, sql: &str) -> Result<(), Error> {
@@ -339,9 +357,11 @@ impl Database for Postgres {
         self.access.is_some()
     }
 
-    fn job_begins(&mut self, first: bool, attempt: u32) {
-        self.first = first;
+    fn job_begins(&mut self, attempt: u32) {
         self.attempt = attempt;
+        if attempt == 0 {
+            self.wanted.clear();
+        }
         self.verdict = Verdict::Stands;
         for held in &mut self.held {
             held.by_job = false;

@@ -149,7 +149,7 @@ impl Database for Sqlite {
         !self.0.is_autocommit()
     }
 
-    fn job_begins(&mut self, _first: bool, _attempt: u32) {}
+    fn job_begins(&mut self, _attempt: u32) {}
 
     /// There is one writer, so that nobody is in its way.
     fn verdict(&self) -> Verdict {

@@ -16,7 +16,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// Sessions wait for a bounded time, and acknowledge only what is on disk, whatever the server's defaults are.
 const SET_UP: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
-    SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = 'warning'; \
+    SET idle_in_transaction_session_timeout = '20s'; SET client_min_messages = 'warning'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 const IDENTITY: &str = "SELECT current_database()::text, coalesce(current_schema(), '')::text, \
