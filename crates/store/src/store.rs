@@ -226,14 +226,15 @@ impl Store {
 
     fn open_server(directory: &Path, options: &Options, url: &str) -> Result<Self, Error> {
         node::private_directory(directory)?;
-        let sealer = Sealer::new(&node::master_key(directory)?);
+        let key = node::master_key(directory)?;
         let mut server = Server::parse(url)?;
         drop(server.discover()?);
         let connection = || Box::new(Postgres::new(server.clone())) as Box<dyn Database + Send>;
         migrate::run(connection().as_mut())?;
+        migrate::same_key(connection().as_mut(), &key)?;
         let presence = Arc::new(Presence::default());
         let context = Arc::new(Context {
-            sealer,
+            sealer: Sealer::new(&key),
             node: Node::of_server(server.clone())?,
             changed: Notify::new(),
             presence: Some(Arc::clone(&presence)),

@@ -115,7 +115,7 @@ fn one_workspace_of_a_name_is_made() {
         match answer {
             Ok(_) => {}
             Err(Error::Conflict(text)) => {
-                assert_eq!(text, "a workspace named \"Only\" exists already")
+                assert_eq!(text, "a workspace named \"Only\" exists already");
             }
             Err(other) => panic!("{other:?}"),
         }

@@ -86,7 +86,17 @@ impl Place {
         let schema = self.schema.as_ref()?;
         let url = server().unwrap();
         let sign = if url.contains('?') { '&' } else { '?' };
-        Some(format!("{url}{sign}options=-csearch_path%3D{schema}"))
+        Some(format!(
+            "{url}{sign}options=-csearch_path%3D{schema}&application_name={schema}"
+        ))
+    }
+
+    /// Ends the sessions that stores have with this place's schema.
+    pub(crate) fn end_sessions(&self) {
+        let name = self.schema.as_ref().unwrap();
+        self.raw(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
+        ));
     }
 
     pub(crate) fn open(&self) -> Store {

@@ -1,6 +1,8 @@
 //! A workspace with shorthands, for the tests of this folder.
 #![allow(
     dead_code,
+    unused_imports,
+    unused_macros,
     clippy::unwrap_used,
     clippy::allow_attributes,
     reason = "each test file uses some of it, and a test ends where something fails"
