@@ -29,8 +29,8 @@ def new_server(tmp_path, request):
     """Starts servers by name."""
     servers = request.node.servers = []
 
-    def start(name):
-        server = tenure.Server(tmp_path / name)
+    def start(name, database=None):
+        server = tenure.Server(tmp_path / name, database)
         servers.append(server)
         return server.start()
 
