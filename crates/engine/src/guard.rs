@@ -42,8 +42,8 @@ impl Survey {
     fn add(&mut self, one: &Loaded) {
         match one.kind {
             _ if one.takes_access() => self.leavers.push(one.rid),
-            Kind::User => self.users.push(one.rid),
             Kind::Group => self.groups.push(one.rid),
+            Kind::User | Kind::Custom(_) => self.users.push(one.rid),
         }
     }
 }

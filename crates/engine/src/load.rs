@@ -66,10 +66,11 @@ impl Loaded {
     }
 }
 
+/// Resources of other types than users and groups never get here: [`load`] does not know them.
 pub(crate) fn object_kind(kind: Kind) -> ObjectKind {
     match kind {
-        Kind::User => ObjectKind::User,
         Kind::Group => ObjectKind::Group,
+        Kind::User | Kind::Custom(_) => ObjectKind::User,
     }
 }
 
@@ -97,6 +98,9 @@ pub(crate) fn load(
     let Some((stored, deleted)) = resource::by_rid(tx, workspace, rid)? else {
         return Ok(None);
     };
+    if matches!(stored.kind, Kind::Custom(_)) {
+        return Ok(None);
+    }
     let link = ledger::get(tx, workspace, application, rid)?;
     let entitlement = if deleted {
         Entitlement::default()

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
 /// Detail error keyword (RFC 7644 table 9, RFC 9865 section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScimType {
@@ -21,6 +23,16 @@ pub enum ScimType {
     NoTarget,
     /// A value is missing or not allowed for the attribute.
     InvalidValue,
+    /// The protocol version is not supported.
+    InvalidVers,
+    /// The request would carry personal or secret data in its URI.
+    Sensitive,
+    /// The cursor is not one that this server gave for this query.
+    InvalidCursor,
+    /// The cursor is too old.
+    ExpiredCursor,
+    /// The count is not one, or not that of the first page.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -36,12 +48,31 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
 
 /// A refusal with the HTTP status, the `scimType` where one applies, and a text that names the attribute or
 /// the position and says what to change.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{filter::Filter, ScimType};
+///
+/// let error = Filter::parse("userName eq").unwrap_err();
+/// assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)));
+/// assert_eq!(error.body(), json!({
+///     "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+///     "status": "400",
+///     "scimType": "invalidFilter",
+///     "detail": error.detail,
+/// }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ScimError {
@@ -84,14 +115,12 @@ impl ScimError {
     /// The Error message body; `status` is a string as RFC 7644 section 3.12 demands.
     #[must_use]
     pub fn body(&self) -> Value {
-        let mut body = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
-            "status": self.status.to_string(),
-        });
-        if let Some(keyword) = self.scim_type {
-            body["scimType"] = keyword.as_str().into();
+        let (status, detail) = (self.status.to_string(), self.detail.as_str());
+        match self.scim_type {
+            Some(keyword) => {
+                json!({"schemas": [ERROR], "status": status, "scimType": keyword.as_str(), "detail": detail})
+            }
+            None => json!({"schemas": [ERROR], "status": status, "detail": detail}),
         }
-        body["detail"] = self.detail.clone().into();
-        body
     }
 }

@@ -10,11 +10,21 @@ use crate::{
     filter::leaf_values,
     limits,
     path::Resolved,
-    schema::{Attribute, AttributeType, ResourceType, Returned, Uniqueness, common_attributes},
+    schema::{Attribute, AttributeType, ResourceType, Uniqueness, common_attributes},
     value,
 };
 
 /// One indexed value.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{index, schema::SchemaSet};
+///
+/// let document = json!({"userName": "Mira", "emails": [{"value": "A@mills.example"}]});
+/// let entries = index::entries(SchemaSet::user(), document.as_object().unwrap());
+/// let found: Vec<_> = entries.iter().map(|entry| (entry.attribute.as_str(), entry.key.as_str())).collect();
+/// assert_eq!(found, [("username", "mira"), ("emails.value", "a@mills.example")]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexEntry {
     /// Lower-case path: `username`, `emails.value`, `urn:…:user:department`.
@@ -26,7 +36,7 @@ pub struct IndexEntry {
     pub element: u32,
 }
 
-/// A value that must be unique in the workspace and type.
+/// A value that must be unique in the workspace and type; two of them collide when attribute and key are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UniqueEntry {
     /// Lower-case path.
@@ -59,7 +69,8 @@ fn push_element(entries: &mut Vec<IndexEntry>, target: Resolved<'_>, element: u3
         entries.extend(entry(target, target.attribute, element, value));
         return;
     }
-    for sub in &target.attribute.sub_attributes {
+    let readable = target.attribute.sub_attributes.iter();
+    for sub in readable.filter(|sub| !sub.is_secret()) {
         if let Some(value) = value.get(&sub.name) {
             entries.extend(entry(
                 Resolved {
@@ -109,7 +120,8 @@ pub fn unique(resource_type: &ResourceType, document: &Document) -> Vec<UniqueEn
         for sub in std::iter::once(None).chain(subs) {
             let resolved = Resolved { sub, ..target };
             let leaf = sub.unwrap_or(target.attribute);
-            if leaf.uniqueness == Uniqueness::None || leaf.kind == AttributeType::Complex {
+            let is_unique = leaf.uniqueness != Uniqueness::None && !leaf.is_secret();
+            if !is_unique || leaf.kind == AttributeType::Complex {
                 continue;
             }
             for value in leaf_values(&resolved, document) {
@@ -131,9 +143,12 @@ pub fn unique(resource_type: &ResourceType, document: &Document) -> Vec<UniqueEn
 }
 
 /// The key to sort a document by: that of the primary value of a multi-valued attribute, or else of its first
-/// (RFC 7644 section 3.4.2.3). `None` without a value, which sorts last in ascending order.
+/// (RFC 7644 section 3.4.2.3). `None` without a value, which sorts last in ascending order, and for what is never returned.
 #[must_use]
 pub fn sort_key(target: Resolved<'_>, document: &Document) -> Option<String> {
+    if target.is_secret() {
+        return None;
+    }
     let values: Vec<&Value> =
         crate::filter::elements(target.extension, target.attribute, document).collect();
     let is_primary = |value: &&&Value| value.get("primary") == Some(&Value::Bool(true));
@@ -169,5 +184,5 @@ fn stored_attributes(resource_type: &ResourceType) -> impl Iterator<Item = Resol
             })
     });
     base.chain(extended)
-        .filter(|target| target.attribute.returned != Returned::Never)
+        .filter(|target| !target.attribute.is_secret())
 }

@@ -13,6 +13,13 @@ use crate::{Document, ScimError, ScimType, limits};
 ///
 /// 400 `invalidSyntax` for malformed JSON (with line and column), duplicate keys, sizes and depth over the
 /// limits, NUL characters, or anything but an object.
+///
+/// ```
+/// use tenure_scim::json::parse_object;
+/// assert_eq!(parse_object(br#"{"userName": "mira"}"#).unwrap()["userName"], "mira");
+/// let error = parse_object(br#"{"active": true, "active": false}"#).unwrap_err();
+/// assert!(error.detail.contains("`active` occurs twice"));
+/// ```
 pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> {
     match parse(bytes)? {
         Value::Object(object) => Ok(object),
@@ -24,7 +31,11 @@ pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> {
 }
 
 /// Parses any JSON value under the same limits.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
+///
+/// # Errors
+///
+/// As [`parse_object`], but any value is taken.
+pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = Limited { depth: 0 }.deserialize(&mut deserializer);
     parsed

@@ -51,6 +51,11 @@ impl<'a> Resolved<'a> {
         self.sub.unwrap_or_else(|| self.attribute.default_leaf())
     }
 
+    /// Whether the attribute or what is compared is never returned, so that nobody may search for it either.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.attribute.is_secret() || self.leaf().is_secret()
+    }
+
     /// The name under which [`crate::index::entries`] lists the compared values, in lower case:
     /// `emails.value` for `emails`, `urn:…:user:department`.
     #[must_use]
@@ -175,14 +180,6 @@ impl AttributePath {
             attribute,
             sub,
         })
-    }
-
-    /// The text before any sub-attribute, which is how a bare schema URN looks when read as a path.
-    pub(crate) fn as_urn(&self) -> Option<String> {
-        match (&self.schema, &self.sub) {
-            (Some(schema), None) => Some(format!("{schema}:{}", self.attribute)),
-            _ => None,
-        }
     }
 }
 

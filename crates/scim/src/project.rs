@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     Document, ScimError, ScimType,
     path::AttributePath,
-    schema::{Attribute, ResourceType, Returned, common_attributes, find},
+    schema::{Attribute, ResourceType, Returned, Schema, common_attributes, find},
 };
 
 /// What a client asked to see.
@@ -151,6 +151,14 @@ enum Kept<'v> {
 
 impl View {
     fn part(&self, extension: Option<&str>, attribute: &Attribute) -> Option<Kept<'_>> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        let is_always = |sub: &Attribute| sub.returned == Returned::Always;
+        let always = !attribute.is_secret() && attribute.sub_attributes.iter().any(is_always);
+        self.asked(extension, attribute)
+            .or_else(|| always.then_some(Kept::Only(NONE)))
+    }
+
+    fn asked(&self, extension: Option<&str>, attribute: &Attribute) -> Option<Kept<'_>> {
         let key = (extension.map(str::to_owned), attribute.name.clone());
         // RFC 7643 gives `meta` as `default`; `id` and `schemas` are `always`.
         match attribute.returned {
@@ -159,19 +167,10 @@ impl View {
             Returned::Default | Returned::Request => {}
         }
         if let Some(only) = &self.only {
-            return match only.get(&key) {
-                Some(Part::Whole) => Some(Kept::All),
-                Some(Part::Subs(subs)) => Some(Kept::Only(subs)),
-                None if attribute
-                    .sub_attributes
-                    .iter()
-                    .any(|sub| sub.returned == Returned::Always) =>
-                {
-                    const NONE: &BTreeSet<String> = &BTreeSet::new();
-                    Some(Kept::Only(NONE))
-                }
-                None => None,
-            };
+            return only.get(&key).map(|part| match part {
+                Part::Whole => Kept::All,
+                Part::Subs(subs) => Kept::Only(subs),
+            });
         }
         if attribute.returned == Returned::Request {
             return None;
@@ -186,13 +185,15 @@ impl View {
     fn cut(&self, extension: Option<&str>, attribute: &Attribute, value: Value) -> Option<Value> {
         let kept = self.part(extension, attribute)?;
         match value {
+            // An empty list, such as the members of a new group, is shown as it was given.
+            Value::Array(values) if values.is_empty() => Some(Value::Array(values)),
             Value::Array(values) => {
                 let values: Vec<Value> = values
                     .into_iter()
+                    .filter(|value| !value.is_array())
                     .filter_map(|value| cut_element(&kept, attribute, value))
                     .collect();
-                // An empty list, such as the members of a new group, is shown as it was given.
-                Some(Value::Array(values))
+                (!values.is_empty()).then_some(Value::Array(values))
             }
             value => cut_element(&kept, attribute, value),
         }
@@ -224,12 +225,13 @@ fn cut_element(kept: &Kept<'_>, attribute: &Attribute, value: Value) -> Option<V
 fn selection(resource_type: &ResourceType, names: &[String]) -> Selection {
     let mut selection = Selection::new();
     for name in names {
+        if let Some(schema) = resource_type.schema_of(name) {
+            select_schema(&mut selection, resource_type, schema);
+            continue;
+        }
         let Ok(path) = AttributePath::parse(name) else {
             continue;
         };
-        if let Some(urn) = path.as_urn() {
-            select_schema(&mut selection, resource_type, &urn);
-        }
         let Some(resolved) = path.resolve_exact(resource_type) else {
             continue;
         };
@@ -251,15 +253,10 @@ fn selection(resource_type: &ResourceType, names: &[String]) -> Selection {
     selection
 }
 
-fn select_schema(selection: &mut Selection, resource_type: &ResourceType, urn: &str) {
-    if resource_type.is_base_schema(urn) {
-        let all = common_attributes()
-            .iter()
-            .chain(&resource_type.schema.attributes);
-        selection.extend(all.map(|attribute| ((None, attribute.name.clone()), Part::Whole)));
-    } else if let Some(extension) = resource_type.extension(urn) {
-        let all = extension.schema.attributes.iter();
-        let urn = Some(extension.schema.id.clone());
-        selection.extend(all.map(|attribute| ((urn.clone(), attribute.name.clone()), Part::Whole)));
-    }
+fn select_schema(selection: &mut Selection, resource_type: &ResourceType, schema: &Schema) {
+    let is_base = schema.id == resource_type.schema.id;
+    let common = common_attributes().iter().filter(|_| is_base);
+    let urn = (!is_base).then(|| schema.id.clone());
+    let all = common.chain(&schema.attributes);
+    selection.extend(all.map(|attribute| ((urn.clone(), attribute.name.clone()), Part::Whole)));
 }

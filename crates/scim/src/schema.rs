@@ -1,6 +1,10 @@
 //! Schemas and resource types as data (RFC 7643 sections 6 and 7).
 
+mod definition;
+
 use std::sync::{Arc, LazyLock};
+
+pub use definition::{Definition, TypeDefinition};
 
 use crate::standard;
 
@@ -26,6 +30,29 @@ pub enum AttributeType {
 }
 
 impl AttributeType {
+    const ALL: [Self; 8] = [
+        Self::String,
+        Self::Boolean,
+        Self::Decimal,
+        Self::Integer,
+        Self::DateTime,
+        Self::Binary,
+        Self::Reference,
+        Self::Complex,
+    ];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -56,6 +83,25 @@ pub enum Mutability {
 }
 
 impl Mutability {
+    const ALL: [Self; 4] = [
+        Self::ReadOnly,
+        Self::ReadWrite,
+        Self::Immutable,
+        Self::WriteOnly,
+    ];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -82,6 +128,20 @@ pub enum Returned {
 }
 
 impl Returned {
+    const ALL: [Self; 4] = [Self::Always, Self::Never, Self::Default, Self::Request];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -106,6 +166,20 @@ pub enum Uniqueness {
 }
 
 impl Uniqueness {
+    const ALL: [Self; 3] = [Self::None, Self::Server, Self::Global];
+
+    /// The one that Schema resources call so, compared without case.
+    pub(crate) fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// The keywords, for messages.
+    pub(crate) fn keywords() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name that Schema resources use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -151,6 +225,16 @@ impl Attribute {
     #[must_use]
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
         find(&self.sub_attributes, name)
+    }
+
+    /// Whether it is never returned, and so neither kept, indexed nor searched.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.returned == Returned::Never
+    }
+
+    /// Whether clients' values are taken but never stored.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.mutability == Mutability::ReadOnly || self.is_secret()
     }
 
     /// The attribute whose values a filter or a sort compares when only this one is named: `value` for a
@@ -229,6 +313,14 @@ impl ResourceType {
             .find(|extension| extension.schema.id.eq_ignore_ascii_case(urn))
     }
 
+    /// The base schema or an extension, by its URN.
+    pub(crate) fn schema_of(&self, urn: &str) -> Option<&Arc<Schema>> {
+        if self.is_base_schema(urn) {
+            return Some(&self.schema);
+        }
+        self.extension(urn).map(|extension| &extension.schema)
+    }
+
     /// An attribute of the base schema or a common one (`id`, `externalId`, `meta`, `schemas`), compared without case.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
@@ -246,7 +338,15 @@ pub struct Extension {
     pub required: bool,
 }
 
-/// All resource types a workspace knows.
+/// All resource types a workspace knows. [`Definition`] reads types of one's own from JSON.
+///
+/// ```
+/// use tenure_scim::schema::SchemaSet;
+///
+/// let user = SchemaSet::standard().at("Users").unwrap();
+/// assert!(user.attribute("USERNAME").unwrap().required);
+/// assert!(user.extension("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User").is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaSet {
     /// The types, in the order of the discovery endpoint.
@@ -284,6 +384,22 @@ impl SchemaSet {
     #[must_use]
     pub fn standard() -> &'static SchemaSet {
         &STANDARD.set
+    }
+
+    /// The type whose endpoint a path segment names: `Users` for `/Users`. Compared exactly, as paths are.
+    #[must_use]
+    pub fn at(&self, segment: &str) -> Option<&Arc<ResourceType>> {
+        self.resource_types
+            .iter()
+            .find(|one| one.endpoint.strip_prefix('/') == Some(segment))
+    }
+
+    /// The type with a name, compared without case.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Arc<ResourceType>> {
+        self.resource_types
+            .iter()
+            .find(|one| one.name.eq_ignore_ascii_case(name))
     }
 
     /// The `User` type of the standard set.

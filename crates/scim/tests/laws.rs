@@ -182,6 +182,42 @@ fn operation(kind: &'static str) -> impl Strategy<Value = Value> {
     .prop_map(move |(path, value)| json!({"op": kind, "path": path, "value": value}))
 }
 
+/// One operation that is refused whatever the user is.
+fn failing_operation() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!({"op": "replace", "path": "active", "value": "perhaps"}),
+        json!({"op": "replace", "path": "id", "value": "other"}),
+        json!({"op": "remove", "path": "userName"}),
+        json!({"op": "replace", "path": "userName", "value": null}),
+        json!({"op": "add", "path": "emails[value co \"nobody\"].type", "value": "work"}),
+        json!({"op": "add", "path": "emails", "value": [
+            {"value": "1", "primary": true}, {"value": "2", "primary": true},
+        ]}),
+        json!({"op": "add", "path": "name", "value": 5}),
+    ])
+}
+
+/// A path and a value that no user of [`user`] has.
+fn fresh() -> impl Strategy<Value = (String, Value)> {
+    let value = "new-[a-z]{1,6}";
+    prop_oneof![
+        value.prop_map(|text| ("title".to_owned(), text.into())),
+        value.prop_map(|text| ("name.familyName".to_owned(), text.into())),
+        value.prop_map(|text| (format!("{ENTERPRISE}:costCenter"), text.into())),
+        value.prop_map(|text| (format!("{ENTERPRISE}:manager"), json!({"value": text}))),
+        value.prop_map(|text| (
+            "emails".to_owned(),
+            json!([{"value": text, "type": "other"}])
+        )),
+        value.prop_map(|text| (
+            "roles".to_owned(),
+            json!([{"value": text}, {"value": "new"}])
+        )),
+        value.prop_map(|text| ("addresses".to_owned(), json!([{"formatted": text}]))),
+        value.prop_map(|text| (format!("emails[value eq \"{text}\"]"), json!({"type": "x"}))),
+    ]
+}
+
 fn apply(document: &mut Document, operations: &[Value]) -> Result<bool, tenure_scim::ScimError> {
     let mut body = Document::new();
     body.insert("Operations".to_owned(), operations.to_vec().into());
@@ -241,12 +277,45 @@ proptest! {
     }
 
     #[test]
-    fn a_failed_patch_leaves_the_document(user in user(), operations in vec(operation("add"), 0..3)) {
+    fn a_failed_patch_leaves_the_document(
+        user in user(),
+        operations in vec(operation("add"), 0..3),
+        failing in failing_operation(),
+        at in 0usize..4,
+    ) {
         let mut operations = operations;
-        operations.push(json!({"op": "replace", "path": "active", "value": "perhaps"}));
+        operations.insert(at.min(operations.len()), failing);
         let mut after = user.clone();
         prop_assert!(apply(&mut after, &operations).is_err());
         prop_assert_eq!(after, user);
+    }
+
+    #[test]
+    fn removing_what_was_added_restores(user in user(), (path, value) in fresh()) {
+        let mut after = user.clone();
+        let addition = json!({"op": "add", "path": path, "value": value});
+        prop_assert!(apply(&mut after, &[addition]).unwrap());
+        prop_assert_ne!(&after, &user);
+        // A list is taken away by its values, anything else by its path.
+        let removal = match value.is_array() {
+            true => json!({"op": "remove", "path": path, "value": value}),
+            false => json!({"op": "remove", "path": path}),
+        };
+        prop_assert!(apply(&mut after, &[removal]).unwrap());
+        prop_assert_eq!(Value::Object(after).to_string(), Value::Object(user).to_string());
+    }
+
+    #[test]
+    fn operations_in_one_request_are_operations_in_turn(
+        user in user(),
+        operations in vec(prop_oneof![operation("add"), operation("replace")], 1..5),
+    ) {
+        let (mut together, mut in_turn) = (user.clone(), user);
+        apply(&mut together, &operations).unwrap();
+        for operation in operations {
+            apply(&mut in_turn, &[operation]).unwrap();
+        }
+        prop_assert_eq!(in_turn, together);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Where to begin: [`app`] holds what handlers share and the server loop, `routes` composes all routes with the
 //! layers of `layer`, `scim` is the SCIM API over the store, `console` the pages for people.
 
-pub mod app;
+pub mod api;
+mod app;
 mod console;
 mod layer;
 mod limits;

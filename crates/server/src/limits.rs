@@ -18,5 +18,7 @@ pub(crate) const REQUEST: Duration = Duration::from_secs(120);
 pub(crate) const DRAIN: Duration = Duration::from_secs(25);
 /// Bytes of a SCIM request body; more is 413.
 pub(crate) const SCIM_BODY_BYTES: usize = 1024 * 1024;
+/// Bytes of an API request body; more is 413.
+pub(crate) const API_BODY_BYTES: usize = 1024 * 1024;
 /// Bytes of a console form; more is 413.
 pub(crate) const FORM_BODY_BYTES: usize = 256 * 1024;

@@ -14,7 +14,7 @@ use tenure_scim::ScimError;
 use tower::ServiceExt as _;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
-use crate::{App, console, layer, limits, ops, scim};
+use crate::{App, api, console, layer, limits, ops, scim};
 
 /// All routes. SCIM paths are told apart before routing, because identity providers put slashes and versions where
 /// no route table expects them.
@@ -23,6 +23,9 @@ pub(crate) fn router(app: App) -> Router {
     let scim = Router::new()
         .fallback_service(scim::service(app.clone()))
         .layer(CatchPanicLayer::custom(scim_panic));
+    let api = Router::new()
+        .fallback_service(api::service(app.clone()))
+        .layer(CatchPanicLayer::custom(api_panic));
     let pages = Router::new()
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
@@ -32,16 +35,17 @@ pub(crate) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(page_panic))
         .with_state(app);
     let split = move |request: Request| {
-        let target = if is_scim(request.uri().path()) {
-            scim.clone()
-        } else {
-            pages.clone()
+        let target = match first_segment(request.uri().path()) {
+            Some("scim") => scim.clone(),
+            Some("api") => api.clone(),
+            _ => pages.clone(),
         };
         target.oneshot(request)
     };
     Router::new()
         .fallback(split)
         .layer(from_fn(layer::timeout::limit))
+        .layer(from_fn(layer::drain::rest))
         .layer(axum::middleware::from_fn_with_state(
             https,
             layer::headers::secure,
@@ -51,7 +55,16 @@ pub(crate) fn router(app: App) -> Router {
 
 /// Whether a path belongs to the SCIM API.
 pub(crate) fn is_scim(path: &str) -> bool {
-    path.split('/').find(|segment| !segment.is_empty()) == Some("scim")
+    first_segment(path) == Some("scim")
+}
+
+/// Whether a path belongs to an API, whose answers are never documents.
+pub(crate) fn is_api(path: &str) -> bool {
+    matches!(first_segment(path), Some("scim" | "api"))
+}
+
+fn first_segment(path: &str) -> Option<&str> {
+    path.split('/').find(|segment| !segment.is_empty())
 }
 
 fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
@@ -59,6 +72,10 @@ fn scim_panic(_panic: Box<dyn Any + Send>) -> Response {
         500,
         "The server failed on this request.",
     ))
+}
+
+fn api_panic(_panic: Box<dyn Any + Send>) -> Response {
+    api::failed()
 }
 
 fn page_panic(_panic: Box<dyn Any + Send>) -> Response {
@@ -84,6 +101,7 @@ mod tests {
                 "application/scim+json",
                 "{\"schemas\":",
             ),
+            (api_panic, "application/problem+json", "{\"type\":"),
             (page_panic, "text/plain; charset=utf-8", "The server failed"),
         ] {
             let failing = Router::new().route(

@@ -62,7 +62,9 @@ fn enqueue(
 
 /// A resource and whether it is deleted.
 fn found(tx: &mut Tx<'_>, workspace: WorkspaceId, rid: i64) -> Result<(Stored, bool), Error> {
-    resource::by_rid(tx, workspace, rid)?.ok_or_else(|| Error::NotFound("the user or group".into()))
+    resource::by_rid(tx, workspace, rid)?
+        .filter(|(stored, _)| !matches!(stored.kind, Kind::Custom(_)))
+        .ok_or_else(|| Error::NotFound("the user or group".into()))
 }
 
 fn record(
@@ -73,8 +75,8 @@ fn record(
     action: &str,
 ) -> Result<(), Error> {
     let name = application::get(tx, workspace, application)?.name;
-    let detail = json!({ "kind": stored.kind.as_str(), "id": stored.id, "name": stored.label() })
-        .to_string();
+    let detail =
+        json!({ "kind": stored.kind.key(), "id": stored.id, "name": stored.label() }).to_string();
     audit::append(
         tx,
         workspace,

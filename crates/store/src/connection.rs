@@ -73,7 +73,7 @@ impl From<WorkspaceId> for Value {
 }
 impl From<Kind> for Value {
     fn from(value: Kind) -> Self {
-        Self::Text(value.as_str().to_owned())
+        Self::Text(value.key().into_owned())
     }
 }
 impl<T: Into<Self>> From<Option<T>> for Value {
@@ -170,13 +170,13 @@ impl Row {
         }
     }
 
-    /// Users or groups.
+    /// The type of a resource.
     ///
     /// # Errors
     ///
     /// `Database` when the column holds something else.
     pub fn kind(&self, column: usize) -> Result<Kind, Error> {
-        Kind::from_text(&self.text(column)?)
+        Kind::from_key(&self.text(column)?)
     }
 }
 

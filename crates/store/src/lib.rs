@@ -10,15 +10,20 @@ pub mod assignment;
 pub mod audit;
 pub mod change;
 pub mod connection;
+pub mod deviation;
 pub mod error;
 pub mod escrow;
 pub mod job;
 pub mod ledger;
 pub mod log;
 pub mod membership;
+pub mod request_log;
 pub mod resource;
+pub mod rules;
 pub mod run;
+pub mod schema;
 pub mod session;
+pub mod setting;
 pub mod store;
 pub mod token;
 pub mod workspace;
@@ -31,6 +36,8 @@ mod postgres;
 mod seal;
 mod sqlite;
 
+use std::borrow::Cow;
+
 pub use error::Error;
 pub use store::{Actor, Options, Store, Tx};
 
@@ -38,39 +45,36 @@ pub use store::{Actor, Options, Store, Tx};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WorkspaceId(pub i64);
 
-/// Users or groups.
+/// The type of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A person's account.
     User,
     /// A group of users and groups.
     Group,
+    /// A resource type of the workspace's own, by its number; see [`schema::Types`].
+    Custom(u32),
 }
 
 impl Kind {
-    /// `User` or `Group`: the name of the resource type, and what the database keeps.
+    /// What the database keeps: `User`, `Group`, or `type:3` for a type of the workspace's own.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn key(self) -> Cow<'static, str> {
         match self {
-            Self::User => "User",
-            Self::Group => "Group",
+            Self::User => Cow::Borrowed("User"),
+            Self::Group => Cow::Borrowed("Group"),
+            Self::Custom(number) => Cow::Owned(format!("type:{number}")),
         }
     }
 
-    pub(crate) fn from_text(text: &str) -> Result<Self, Error> {
+    pub(crate) fn from_key(text: &str) -> Result<Self, Error> {
+        let custom = || text.strip_prefix("type:")?.parse().ok();
         match text {
             "User" => Ok(Self::User),
             "Group" => Ok(Self::Group),
-            other => Err(Error::Database(format!("unknown kind {other:?}"))),
-        }
-    }
-
-    /// The SCIM resource type of the standard schemas.
-    #[must_use]
-    pub fn resource_type(self) -> &'static std::sync::Arc<tenure_scim::schema::ResourceType> {
-        match self {
-            Self::User => tenure_scim::schema::SchemaSet::user(),
-            Self::Group => tenure_scim::schema::SchemaSet::group(),
+            other => custom()
+                .map(Self::Custom)
+                .ok_or_else(|| Error::Database(format!("unknown kind {other:?}"))),
         }
     }
 }

@@ -105,24 +105,36 @@ pub fn groups_of(
     .collect()
 }
 
-/// Internal numbers of members named in a request.
+/// Members named in a request.
+pub(crate) struct Found {
+    /// Internal numbers of those that exist.
+    pub(crate) rids: Vec<i64>,
+    /// Ids that no user or group has.
+    pub(crate) unknown: Vec<String>,
+}
+
+fn invalid(detail: String) -> Error {
+    Error::Scim(ScimError::bad_request(ScimType::InvalidValue, detail))
+}
+
+/// Finds members named in a request.
 pub(crate) fn resolve(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     group_rid: i64,
     members: &[MemberRef],
-) -> Result<Vec<i64>, Error> {
-    let invalid =
-        |detail: String| Error::Scim(ScimError::bad_request(ScimType::InvalidValue, detail));
-    let mut found = Vec::with_capacity(members.len());
-    let mut unknown = Vec::new();
+) -> Result<Found, Error> {
+    let mut found = Found {
+        rids: Vec::with_capacity(members.len()),
+        unknown: Vec::new(),
+    };
     for member in members {
         let row = tx.first(
-            "SELECT rid, kind FROM resource WHERE workspace_id = $1 AND id = $2 AND deleted_us IS NULL",
+            "SELECT rid, kind FROM resource WHERE workspace_id = $1 AND id = $2 AND deleted_us IS NULL AND kind IN ('User', 'Group')",
             values![workspace, &member.value],
         )?;
         match row {
-            None => unknown.push(member.value.as_str()),
+            None => found.unknown.push(member.value.clone()),
             Some(row) if row.integer(0)? == group_rid => {
                 return Err(invalid("a group cannot be a member of itself".into()));
             }
@@ -135,13 +147,15 @@ pub(crate) fn resolve(
                 {
                     return Err(invalid(format!("member {:?} is a {kind}", member.value)));
                 }
-                found.push(row.integer(0)?);
+                found.rids.push(row.integer(0)?);
             }
         }
     }
-    if unknown.is_empty() {
-        return Ok(found);
-    }
+    Ok(found)
+}
+
+/// A 400 that names the first of the ids that nobody has.
+pub(crate) fn unknown_members(unknown: &[String]) -> Error {
     let shown: Vec<_> = unknown
         .iter()
         .take(10)
@@ -152,10 +166,10 @@ pub(crate) fn resolve(
     } else {
         String::new()
     };
-    Err(invalid(format!(
+    invalid(format!(
         "members: no user or group has the id {}{more}",
         shown.join(", ")
-    )))
+    ))
 }
 
 /// Internal numbers of those ids that exist; the others are no members anyway.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_base.sql")),
     (2, include_str!("../migrations/0002_audit_head.sql")),
+    (3, include_str!("../migrations/0003_receiving.sql")),
 ];
 
 const CREATE_TABLE: &str =

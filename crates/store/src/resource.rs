@@ -1,15 +1,21 @@
-//! Users and groups: a canonical JSON document each, with rows in a generic attribute index.
+//! Users, groups and resources of a workspace's own types: a canonical JSON document each, with rows in a generic attribute index.
 //!
 //! Every write appends to the change feed and to the audit log in the same transaction.
 
 mod compile;
 mod indexing;
 pub(crate) mod label;
+mod lifecycle;
+mod members;
+mod parked;
 mod query;
+mod walk;
 mod write;
 
+pub use lifecycle::{Deleted, delete, deleted, purge, restore};
 pub use query::{Page, Query, query};
-pub use write::{create, delete, patch, replace};
+pub use walk::{Position, Step, Walk, walk};
+pub use write::{Written, create, create_with, patch, patch_with, replace, replace_with};
 
 use crate::{
     Error, Kind, TimeUs, Tx, WorkspaceId,
@@ -24,7 +30,7 @@ pub struct Stored {
     pub rid: i64,
     /// SCIM id.
     pub id: String,
-    /// User or group.
+    /// Its type.
     pub kind: Kind,
     /// Counts changes from 1; the ETag is `W/"version"`.
     pub version: i64,
@@ -120,6 +126,7 @@ const SEARCHED_USER: &[&str] = &[
     "emails.value",
 ];
 const SEARCHED_GROUP: &[&str] = &["displayname"];
+const SEARCHED_CUSTOM: &[&str] = &["displayname", "name", "externalid"];
 
 /// Console search: prefix of userName, displayName, family or given name, or e-mail, without case; newest first.
 /// `after` is the rid of the last row of the page before. An empty text lists everything.
@@ -146,10 +153,10 @@ pub fn search(
             values![workspace, kind, after, limit],
         )?
     } else {
-        let searched = if kind == Kind::User {
-            SEARCHED_USER
-        } else {
-            SEARCHED_GROUP
+        let searched = match kind {
+            Kind::User => SEARCHED_USER,
+            Kind::Group => SEARCHED_GROUP,
+            Kind::Custom(_) => SEARCHED_CUSTOM,
         };
         let parts: Vec<String> = searched
             .iter()
@@ -170,6 +177,19 @@ pub fn search(
         )?
     };
     rows.iter().map(from_row).collect()
+}
+
+/// How many members wait for a group because they do not exist yet.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn parked_members(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    group_rid: i64,
+) -> Result<u64, Error> {
+    parked::count(tx, workspace, group_rid)
 }
 
 /// How many live ones there are.

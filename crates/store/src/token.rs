@@ -1,5 +1,9 @@
-//! SCIM tokens: `tnr_scim_`, 43 base62 characters (256 bit) and 6 of their CRC-32. Stored as SHA-256: a slow hash
+//! Bearer tokens: a prefix such as `tnr_scim_`, 43 base62 characters (256 bit) and 6 of their CRC-32. Stored as SHA-256: a slow hash
 //! would add nothing to 256 random bits, and the look-up is one indexed read.
+
+mod options;
+
+pub use options::{Options, PatchAnswer, set_options};
 
 use crate::{
     Error, TimeUs, Tx, WorkspaceId, audit,
@@ -11,10 +15,44 @@ use crate::{
 };
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const PREFIX: &str = "tnr_scim_";
 const RANDOM: usize = 43;
 const CHECK: usize = 6;
 const MINUTE_US: i64 = 60_000_000;
+
+/// What a token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The SCIM API: a client's tokens begin with `tnr_scim_`.
+    Scim,
+    /// The management API: tokens begin with `tnr_api_`.
+    Api,
+}
+
+impl Scope {
+    /// What the database keeps: `scim`, `api`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scim => "scim",
+            Self::Api => "api",
+        }
+    }
+
+    fn from_text(text: &str) -> Result<Self, Error> {
+        match text {
+            "scim" => Ok(Self::Scim),
+            "api" => Ok(Self::Api),
+            other => Err(Error::Database(format!("unknown token scope {other:?}"))),
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Scim => "tnr_scim_",
+            Self::Api => "tnr_api_",
+        }
+    }
+}
 
 /// A token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +61,8 @@ pub struct Token {
     pub id: String,
     /// Label given by its creator.
     pub name: String,
+    /// What it opens.
+    pub scope: Scope,
     /// Last four characters.
     pub suffix: String,
     /// When it was created.
@@ -37,6 +77,8 @@ pub struct Token {
     pub last_agent: Option<String>,
     /// When it was revoked.
     pub revoked_us: Option<TimeUs>,
+    /// How the server treats its client.
+    pub options: Options,
 }
 
 /// Who a bearer token is.
@@ -50,6 +92,8 @@ pub struct Principal {
     pub token_name: String,
     /// Last use is older than a minute and should be written.
     pub touch: bool,
+    /// How the server treats this client.
+    pub options: Options,
 }
 
 fn base62(bytes: &[u8], digits: usize) -> String {
@@ -75,14 +119,15 @@ pub(crate) fn make(prefix: &str) -> Result<String, Error> {
     Ok(body + &check)
 }
 
-fn well_formed(secret: &str) -> bool {
-    if secret.len() != PREFIX.len() + RANDOM + CHECK
+fn well_formed(secret: &str, scope: Scope) -> bool {
+    let prefix = scope.prefix();
+    if secret.len() != prefix.len() + RANDOM + CHECK
         || !secret.is_ascii()
-        || !secret.starts_with(PREFIX)
+        || !secret.starts_with(prefix)
     {
         return false;
     }
-    let (body, check) = secret.split_at(PREFIX.len() + RANDOM);
+    let (body, check) = secret.split_at(prefix.len() + RANDOM);
     base62(&crc32(body.as_bytes()).to_be_bytes(), CHECK) == check
 }
 
@@ -97,10 +142,12 @@ fn from_row(row: &Row) -> Result<Token, Error> {
         last_used_us: row.optional_integer(6)?,
         last_agent: row.optional_text(7)?,
         revoked_us: row.optional_integer(8)?,
+        options: Options::from_text(&row.text(9)?)?,
+        scope: Scope::from_text(&row.text(10)?)?,
     })
 }
 
-/// Creates a token; the second value is the secret, shown once.
+/// Creates a SCIM token; the second value is the secret, shown once.
 ///
 /// # Errors
 ///
@@ -111,11 +158,27 @@ pub fn create(
     name: &str,
     expires_us: Option<TimeUs>,
 ) -> Result<(Token, String), Error> {
+    create_for(tx, workspace, Scope::Scim, name, expires_us)
+}
+
+/// Creates a token; the second value is the secret, shown once.
+///
+/// # Errors
+///
+/// `Invalid` unless the name has 1 to 100 characters.
+pub fn create_for(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    scope: Scope,
+    name: &str,
+    expires_us: Option<TimeUs>,
+) -> Result<(Token, String), Error> {
     let name = check_name("token", name)?;
-    let secret = make(PREFIX)?;
+    let secret = make(scope.prefix())?;
     let token = Token {
         id: tx.new_id("tok_")?,
         name,
+        scope,
         suffix: secret.chars().skip(secret.len() - 4).collect(),
         created_us: tx.now_us(),
         created_by: tx.actor().name.clone(),
@@ -123,13 +186,14 @@ pub fn create(
         last_used_us: None,
         last_agent: None,
         revoked_us: None,
+        options: Options::default(),
     };
     tx.execute(
-        "INSERT INTO token (id, workspace_id, name, hash, suffix, created_us, created_by, expires_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO token (id, workspace_id, name, hash, suffix, created_us, created_by, expires_us, scope) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         values![
             &token.id, workspace, &token.name, digest(&secret), &token.suffix, token.created_us, &token.created_by,
-            token.expires_us
+            token.expires_us, scope.as_str()
         ],
     )?;
     audit::append(
@@ -149,7 +213,7 @@ pub fn create(
 /// `Database`.
 pub fn list(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<Vec<Token>, Error> {
     tx.query(
-        "SELECT id, name, suffix, created_us, created_by, expires_us, last_used_us, last_agent, revoked_us \
+        "SELECT id, name, suffix, created_us, created_by, expires_us, last_used_us, last_agent, revoked_us, options, scope \
          FROM token WHERE workspace_id = $1 ORDER BY created_us DESC, id",
         values![workspace],
     )?
@@ -188,20 +252,25 @@ pub fn revoke(tx: &mut Tx<'_>, workspace: WorkspaceId, id: &str) -> Result<(), E
     )
 }
 
-/// The principal of a bearer token that is well-formed, known, not expired, not revoked.
+/// The principal of a bearer token that is well-formed, opens what is asked for, and is known, not expired, not
+/// revoked.
 ///
 /// # Errors
 ///
 /// `Database`.
-pub fn authenticate(tx: &mut Tx<'_>, secret: &str) -> Result<Option<Principal>, Error> {
-    if !well_formed(secret) {
+pub fn authenticate(
+    tx: &mut Tx<'_>,
+    secret: &str,
+    scope: Scope,
+) -> Result<Option<Principal>, Error> {
+    if !well_formed(secret, scope) {
         return Ok(None);
     }
     let now = tx.now_us();
     let row = tx.first(
-        "SELECT workspace_id, id, name, last_used_us FROM token \
-         WHERE hash = $1 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2)",
-        values![digest(secret), now],
+        "SELECT workspace_id, id, name, last_used_us, options FROM token \
+         WHERE hash = $1 AND scope = $3 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2)",
+        values![digest(secret), now, scope.as_str()],
     )?;
     row.map(|row| {
         Ok(Principal {
@@ -211,6 +280,7 @@ pub fn authenticate(tx: &mut Tx<'_>, secret: &str) -> Result<Option<Principal>, 
             touch: row
                 .optional_integer(3)?
                 .is_none_or(|used| used < now - MINUTE_US),
+            options: Options::from_text(&row.text(4)?)?,
         })
     })
     .transpose()
@@ -243,21 +313,22 @@ mod tests {
 
     #[test]
     fn a_wrong_character_is_noticed_without_a_look_up() {
+        const PREFIX: &str = "tnr_scim_";
         let secret = make(PREFIX).unwrap();
         assert_eq!(secret.len(), 58);
-        assert!(well_formed(&secret));
+        assert!(well_formed(&secret, Scope::Scim));
         for at in PREFIX.len()..secret.len() {
             let mut wrong = secret.clone().into_bytes();
             wrong[at] = if wrong[at] == b'a' { b'b' } else { b'a' };
             assert!(
-                !well_formed(&String::from_utf8(wrong).unwrap()),
+                !well_formed(&String::from_utf8(wrong).unwrap(), Scope::Scim),
                 "position {at}"
             );
         }
         assert!(
-            !well_formed("tnr_scim_")
-                && !well_formed("")
-                && !well_formed(&make("tnr_setup_").unwrap())
+            !well_formed("tnr_scim_", Scope::Scim)
+                && !well_formed("", Scope::Scim)
+                && !well_formed(&make("tnr_api_").unwrap(), Scope::Scim)
         );
     }
 }

@@ -33,7 +33,7 @@ const GLOBAL: [&str; 7] = [
 /// Statements that span workspaces on purpose: start of each.
 const SPANNING: [&str; 3] = [
     // Whose token is this? The answer is the workspace.
-    "SELECT workspace_id, id, name, last_used_us FROM token",
+    "SELECT workspace_id, id, name, last_used_us, options FROM token",
     // The workspaces of one person.
     "SELECT w.id, w.public_id, w.slug, w.name, w.created_us, m.role",
     // The scheduler serves all.
@@ -41,7 +41,10 @@ const SPANNING: [&str; 3] = [
 ];
 
 fn tables() -> BTreeSet<String> {
-    let schema = include_str!("../migrations/0001_base.sql");
+    let schema = concat!(
+        include_str!("../migrations/0001_base.sql"),
+        include_str!("../migrations/0003_receiving.sql"),
+    );
     let names = schema
         .lines()
         .filter_map(|line| line.strip_prefix("CREATE TABLE "));
@@ -494,7 +497,7 @@ fn tokens_members_and_audit_rows_belong_to_one_workspace() {
     let principal = two
         .theirs
         .store
-        .read_blocking(move |tx| token::authenticate(tx, &secret_of))
+        .read_blocking(move |tx| token::authenticate(tx, &secret_of, token::Scope::Scim))
         .unwrap();
     assert_eq!(principal.unwrap().workspace, mine);
     let listed = two

@@ -204,7 +204,7 @@ fn tokens_authenticate_until_they_expire_or_are_revoked() {
         let secret = secret.to_owned();
         directory
             .store
-            .read_blocking(move |tx| token::authenticate(tx, &secret))
+            .read_blocking(move |tx| token::authenticate(tx, &secret, token::Scope::Scim))
             .unwrap()
     };
     assert!(matches!(create("", None), Err(Error::Invalid(_))));

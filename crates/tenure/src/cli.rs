@@ -1,5 +1,9 @@
 //! The arguments. What scripts rely on: names here are a contract.
 
+mod directory;
+
+pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -57,7 +61,7 @@ pub(crate) enum Command {
     /// People who sign in to the console
     #[command(subcommand)]
     Admin(Admin),
-    /// SCIM tokens
+    /// Tokens for SCIM clients and for the management API
     #[command(subcommand)]
     Token(Token),
     /// Load users (and groups) from a CSV or JSONL file
@@ -77,6 +81,9 @@ pub(crate) enum Command {
     /// Groups of a workspace's directory
     #[command(subcommand)]
     Group(Group),
+    /// Extension schemas and resource types of a workspace's own
+    #[command(subcommand)]
+    Schema(Schema),
 }
 
 #[derive(Debug, Args)]
@@ -183,7 +190,7 @@ pub(crate) enum Role {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
-    /// Create a SCIM token; it alone is printed on stdout, this once
+    /// Create a token; it alone is printed on stdout, this once
     #[command(
         before_help = "Example:\n  tenure token create --workspace acme --name \"Entra ID\" > token.txt"
     )]
@@ -196,6 +203,19 @@ pub(crate) enum Token {
         /// Days until it expires [default: never]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_days: Option<u32>,
+        /// For the management API at /api/v1 instead of SCIM
+        #[arg(long)]
+        api: bool,
+    },
+    /// Print how the server treats the client of a token, or set it
+    Options {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// Id of the token, from `token list`
+        id: String,
+        /// JSON file with the new options; `-` reads stdin; what is left out gets its default
+        #[arg(long, value_name = "FILE")]
+        set: Option<String>,
     },
     /// List tokens, expired and revoked ones too
     List {
@@ -476,58 +496,4 @@ pub(crate) enum Audit {
         #[command(flatten)]
         at: InWorkspace,
     },
-}
-
-/// Which part of a directory list.
-#[derive(Debug, Args)]
-pub(crate) struct Search {
-    #[command(flatten)]
-    pub(crate) at: InWorkspace,
-    /// Beginning of a name or e-mail address
-    #[arg(default_value = "")]
-    pub(crate) text: String,
-    /// Most entries to list
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) limit: u32,
-}
-
-/// One user or group.
-#[derive(Debug, Args)]
-pub(crate) struct One {
-    /// By name or id
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) at: InWorkspace,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// List users
-    List(Search),
-    /// Print a user's document
-    Get(One),
-    /// Allow or block a user: active true or false
-    SetActive {
-        #[command(flatten)]
-        one: One,
-        /// true or false
-        #[arg(action = clap::ArgAction::Set)]
-        active: bool,
-    },
-    /// Delete a user
-    Delete {
-        #[command(flatten)]
-        one: One,
-        /// Really
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Group {
-    /// List groups
-    List(Search),
-    /// Print a group's document with its first 1,000 members
-    Get(One),
 }

@@ -6,7 +6,7 @@ use super::{CompareOperator, Filter};
 use crate::{
     ScimError, ScimType,
     path::AttributePath,
-    schema::{Attribute, AttributeType, ResourceType, Returned},
+    schema::{Attribute, AttributeType, ResourceType},
     value,
 };
 
@@ -24,20 +24,23 @@ pub(super) fn filter(filter: &Filter, resource_type: &ResourceType) -> Result<()
             let resolved = path
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
-            guard(resolved.attribute, path)?;
+            guard(resolved.is_secret(), path)?;
+            if let (Some(sub), None) = (resolved.sub, resolved.extension) {
+                computed(resolved.attribute, sub)?;
+            }
             comparison(resolved.leaf(), *operator, value, &path.to_string())
         }
         Filter::Present(path) => {
             let resolved = path
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
-            guard(resolved.attribute, path)
+            guard(resolved.is_secret(), path)
         }
         Filter::ValuePath { path, filter } => {
             let resolved = path
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
-            guard(resolved.attribute, path)?;
+            guard(resolved.is_secret(), path)?;
             if resolved.sub.is_some() {
                 return Err(refuse(format!(
                     "`{path}` cannot have brackets: it is a sub-attribute."
@@ -57,7 +60,7 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
         )));
     }
     let sub_attribute = |path: &AttributePath| {
-        attribute
+        let sub = attribute
             .sub_attribute(&path.attribute)
             .filter(|_| path.sub.is_none() && path.schema.is_none())
             .ok_or_else(|| {
@@ -65,7 +68,9 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
                     "`{}` has no sub-attribute `{path}`.",
                     attribute.name
                 ))
-            })
+            })?;
+        guard(sub.is_secret(), path)?;
+        computed(attribute, sub).map(|()| sub)
     };
     match filter {
         Filter::And(operands) | Filter::Or(operands) => operands
@@ -87,9 +92,23 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
     }
 }
 
+/// URIs of resources are made when they are sent, so that nothing can be found by them.
+fn computed(attribute: &Attribute, sub: &Attribute) -> Result<(), ScimError> {
+    let instead = match (attribute.name.as_str(), sub.name.as_str()) {
+        ("meta", "location") => "id",
+        ("members", "$ref") => "members.value",
+        ("groups", "$ref") => "groups.value",
+        _ => return Ok(()),
+    };
+    Err(refuse(format!(
+        "`{}.{}` cannot be used in a filter; filter by `{instead}`.",
+        attribute.name, sub.name
+    )))
+}
+
 /// A secret must not be guessed by searching for it.
-fn guard(attribute: &Attribute, path: &AttributePath) -> Result<(), ScimError> {
-    if attribute.returned == Returned::Never {
+fn guard(is_secret: bool, path: &AttributePath) -> Result<(), ScimError> {
+    if is_secret {
         return Err(refuse(format!("`{path}` cannot be used in a filter.")));
     }
     Ok(())

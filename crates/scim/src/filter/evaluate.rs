@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{CompareOperator, Filter};
 use crate::{
     Document,
-    path::Resolved,
-    schema::{Attribute, AttributeType, ResourceType, Returned},
+    path::{AttributePath, Resolved},
+    schema::{Attribute, AttributeType, ResourceType},
     value,
 };
 
@@ -63,20 +63,27 @@ pub(crate) fn matches_element(filter: &Filter, attribute: &Attribute, element: &
             path,
             operator,
             value,
-        } => attribute.sub_attribute(&path.attribute).is_some_and(|sub| {
+        } => readable_sub_attribute(attribute, path).is_some_and(|sub| {
             let found: Vec<&Value> = element.get(&sub.name).into_iter().collect();
             compare(sub, *operator, value, &found)
         }),
-        Filter::Present(path) => attribute
-            .sub_attribute(&path.attribute)
+        Filter::Present(path) => readable_sub_attribute(attribute, path)
             .and_then(|sub| element.get(&sub.name))
             .is_some_and(is_assigned),
         Filter::ValuePath { .. } => false,
     }
 }
 
+fn readable_sub_attribute<'a>(
+    attribute: &'a Attribute,
+    path: &AttributePath,
+) -> Option<&'a Attribute> {
+    let sub = attribute.sub_attribute(&path.attribute);
+    sub.filter(|sub| !sub.is_secret())
+}
+
 fn is_readable(resolved: &Resolved<'_>) -> bool {
-    resolved.attribute.returned != Returned::Never
+    !resolved.is_secret()
 }
 
 /// The values of an attribute; a single value counts as a list of one.

@@ -166,8 +166,13 @@ impl Parser<'_, '_> {
                 operands.push(comparison);
                 Filter::And(operands)
             }
-            other => Filter::And(vec![other, comparison]),
+            other => {
+                self.count()?;
+                Filter::And(vec![other, comparison])
+            }
         };
+        // An `or` before the comparison is written in parentheses, so it is one level deeper than it was read.
+        self.within(depth + 1 + filter.parentheses())?;
         Ok(Filter::ValuePath {
             path,
             filter: Box::new(filter),
@@ -261,11 +266,15 @@ impl Parser<'_, '_> {
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, ScimError> {
-        if depth >= limits::FILTER_DEPTH {
+        self.within(depth + 1).map(|()| depth + 1)
+    }
+
+    fn within(&self, depth: usize) -> Result<(), ScimError> {
+        if depth > limits::FILTER_DEPTH {
             let message = format!("it is nested deeper than {} levels", limits::FILTER_DEPTH);
             return Err(self.cursor.error(self.cursor.at(), &message));
         }
-        Ok(depth + 1)
+        Ok(())
     }
 
     fn count(&mut self) -> Result<(), ScimError> {

@@ -8,7 +8,7 @@ mod requests;
 use serde_json::{Value, json};
 
 use super::{apply, parse};
-use crate::{Document, ScimError, ScimType, schema::SchemaSet};
+use crate::{Document, ScimError, ScimType, limits, schema::SchemaSet};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
@@ -332,6 +332,28 @@ fn missing_values_are_created_from_equalities_only() {
 }
 
 #[test]
+fn values_have_a_limit_however_they_come() {
+    let emails: Vec<Value> = (0..limits::ATTRIBUTE_VALUES)
+        .map(|index| json!({"value": format!("{index}@mills.example")}))
+        .collect();
+    let before = json!({"emails": emails});
+    for operation in [
+        add("emails", json!("one.more@mills.example")),
+        add(
+            r#"emails[value eq "one.more@mills.example"].type"#,
+            json!("work"),
+        ),
+    ] {
+        refused(
+            before.clone(),
+            operation,
+            ScimType::InvalidValue,
+            "at most 1000",
+        );
+    }
+}
+
+#[test]
 fn a_new_primary_replaces_the_old_one() {
     let before = json!({"emails": [{"value": "a", "primary": true}, {"value": "b"}]});
     let moved =
@@ -427,6 +449,26 @@ fn extensions_come_and_go_with_their_values() {
         add(ENTERPRISE, json!({"DEPARTMENT": "Weaving"})),
         after,
     );
+}
+
+/// The last part of such a URN does not look like an attribute.
+#[test]
+fn urns_with_a_version_at_the_end_name_schemas() {
+    let old = "urn:scim:schemas:extension:enterprise:1.0";
+    let after = json!({"title": "Weaver", (ENTERPRISE): {"department": "Weaving"}});
+    let value = json!({"department": "Weaving"});
+    let core = json!({"title": "Weaver"});
+    check(
+        json!({"title": "Weaver"}),
+        add(old, value.clone()),
+        after.clone(),
+    );
+    check(
+        json!({}),
+        json!({"op": "add", "value": {"urn:scim:schemas:core:1.0": core.clone(), (old): value}}),
+        after.clone(),
+    );
+    check(after, remove(old), core);
 }
 
 #[test]

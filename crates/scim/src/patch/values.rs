@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Document, ScimError,
+    deviation::Notes,
     filter::{CompareOperator, Filter, matches_element},
     limits,
     normalize::{Normalizer, invalid, is_primary},
@@ -52,12 +53,15 @@ pub(super) fn add(
             only_primary(elements, index);
         }
     }
-    if elements.len() > limits::ATTRIBUTE_VALUES {
-        let limit = limits::ATTRIBUTE_VALUES;
-        return Err(invalid(format!(
-            "`{}` can have at most {limit} values.",
-            attribute.name
-        )));
+    Ok(())
+}
+
+/// Refuses more values than an attribute can have.
+pub(super) fn check_count(attribute: &Attribute, elements: &[Value]) -> Result<(), ScimError> {
+    let limit = limits::ATTRIBUTE_VALUES;
+    if elements.len() > limit {
+        let detail = format!("`{}` can have at most {limit} values.", attribute.name);
+        return Err(invalid(detail));
     }
     Ok(())
 }
@@ -204,13 +208,13 @@ fn only_primary(elements: &mut [Value], primary: usize) {
 pub(super) fn described(
     attribute: &Attribute,
     filter: &Filter,
-    ignored: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Result<Option<Changes>, ScimError> {
     let mut object = Document::new();
     if !collect_terms(filter, &mut object) {
         return Ok(None);
     }
-    Normalizer { ignored }
+    Normalizer { notes }
         .sub_attributes(attribute, Value::Object(object))
         .map(Some)
 }

@@ -90,6 +90,12 @@ fn attributes_select() {
         &["/userName"],
     );
     check(
+        Some("urn:scim:schemas:extension:enterprise:1.0"),
+        None,
+        &[&department, &manager],
+        &["/userName"],
+    );
+    check(
         Some("urn:ietf:params:scim:schemas:core:2.0:User:userName"),
         None,
         &["/userName"],

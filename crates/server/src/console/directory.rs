@@ -218,7 +218,7 @@ struct UserPage {
 }
 
 /// The SCIM document as the API would give it, without what the store keeps beside it.
-fn pretty(stored: &Stored) -> String {
+pub(super) fn pretty(type_name: &str, stored: &Stored) -> String {
     let mut whole = serde_json::Map::new();
     let body: Value = serde_json::from_str(&stored.body).unwrap_or_default();
     if let Some(schemas) = body.get("schemas") {
@@ -231,7 +231,7 @@ fn pretty(stored: &Stored) -> String {
     whole.insert(
         "meta".into(),
         serde_json::json!({
-            "resourceType": words::kind(stored.kind),
+            "resourceType": type_name,
             "created": tenure_scim::value::format_time_us(stored.created_us),
             "lastModified": tenure_scim::value::format_time_us(stored.modified_us),
             "version": format!("W/\"{}\"", stored.version),
@@ -273,6 +273,14 @@ fn flatten(name: &str, value: &Value, depth: u8, into: &mut Vec<(String, String)
     }
 }
 
+/// Attribute paths of a resource with their values.
+pub(super) fn attributes(stored: &Stored) -> Vec<(String, String)> {
+    let mut attributes = Vec::new();
+    let body: Value = serde_json::from_str(&stored.body).unwrap_or_default();
+    flatten("", &body, 0, &mut attributes);
+    attributes
+}
+
 async fn user(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let (workspace, id) = (member.workspace.id, member.param("id"));
     let found = app
@@ -287,9 +295,7 @@ async fn user(State(app): State<App>, member: Member) -> Result<Response, Failur
         })
         .await?;
     let (stored, groups, apps) = found.ok_or(Failure::NotFound)?;
-    let mut attributes = Vec::new();
-    let body: Value = serde_json::from_str(&stored.body).unwrap_or_default();
-    flatten("", &body, 0, &mut attributes);
+    let attributes = attributes(&stored);
     let row = row(&stored);
     let tab = match member.query("tab").as_str() {
         "groups" => "groups",
@@ -305,7 +311,7 @@ async fn user(State(app): State<App>, member: Member) -> Result<Response, Failur
         attributes,
         groups,
         apps,
-        json: pretty(&stored),
+        json: pretty(words::kind(stored.kind), &stored),
     })
 }
 
@@ -369,6 +375,6 @@ async fn group(State(app): State<App>, member: Member) -> Result<Response, Failu
         next,
         first_page: after == 0,
         apps,
-        json: pretty(&stored),
+        json: pretty(words::kind(stored.kind), &stored),
     })
 }

@@ -12,6 +12,7 @@ mod applications;
 mod assets;
 mod assignments;
 mod audit;
+mod deleted;
 mod directory;
 mod entry;
 mod failure;
@@ -23,6 +24,8 @@ mod mappings;
 mod on_demand;
 mod page;
 mod provisioning;
+mod resources;
+mod schemas;
 mod session_pages;
 mod settings;
 mod status;
@@ -44,6 +47,9 @@ pub(crate) fn router() -> Router<App> {
         .merge(home::routes())
         .merge(settings::routes())
         .merge(directory::routes())
+        .merge(deleted::routes())
+        .merge(resources::routes())
+        .merge(schemas::routes())
         .merge(gallery::routes())
         .merge(applications::routes())
         .merge(assignments::routes())

@@ -65,6 +65,7 @@ impl Shell {
 pub(super) fn notice(code: &str) -> &'static str {
     match code {
         "saved" => "Saved.",
+        "restored" => "Brought back, with the same id. Provisioning looks at it again.",
         "on" => "Provisioning is on. The initial cycle starts now.",
         "off" => "Provisioning is off. Nothing is sent any more.",
         "revoked" => "The token is revoked. Clients that use it are refused from now on.",

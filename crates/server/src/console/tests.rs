@@ -18,6 +18,8 @@ use tower::ServiceExt as _;
 
 use crate::{App, Config};
 
+mod directory;
+
 const URL: &str = "http://127.0.0.1:8080";
 const PASSWORD: &str = "five calm otters swim";
 
@@ -171,6 +173,9 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         format!("/users/{user}?tab=apps"),
         format!("/users/{user}?tab=scim"),
         "/groups".into(),
+        "/deleted/users".into(),
+        "/deleted/groups".into(),
+        "/settings/schemas".into(),
         format!("/groups/{group}"),
         format!("/groups/{group}?tab=scim"),
         "/apps".into(),

@@ -143,6 +143,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "User",
         Kind::Group => "Group",
+        Kind::Custom(_) => "Resource",
     }
 }
 
@@ -151,6 +152,7 @@ pub(super) fn kind_path(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "users",
         Kind::Group => "groups",
+        Kind::Custom(_) => "resources",
     }
 }
 

@@ -18,7 +18,7 @@ use crate::routes;
 /// For pages: nothing but our own scripts, styles and images, and nobody may frame us.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-/// For SCIM, whose answers are never documents.
+/// For the APIs, whose answers are never documents.
 const SCIM_POLICY: &str = "default-src 'none'";
 const TRANSPORT_SECURITY: &str = "max-age=31536000; includeSubDomains";
 
@@ -42,7 +42,7 @@ const FIXED: [(HeaderName, &str); 5] = [
 
 /// Adds the headers; the state says whether people reach us by https.
 pub(crate) async fn secure(State(https): State<bool>, request: Request, next: Next) -> Response {
-    let policy = if routes::is_scim(request.uri().path()) {
+    let policy = if routes::is_api(request.uri().path()) {
         SCIM_POLICY
     } else {
         PAGE_POLICY

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -12,7 +12,9 @@ use axum::http::{
 };
 use tenure_store::{
     Actor, Store,
-    token::{self, Principal},
+    schema::{self, Types},
+    setting::{self, Settings},
+    token::{self, Principal, Scope},
 };
 
 use super::{error::Refusal, limits};
@@ -39,7 +41,14 @@ impl Touches {
     }
 }
 
-/// The principal of a request.
+/// Who calls, and what a request needs to know of the workspace.
+pub(super) struct Client {
+    pub(super) principal: Principal,
+    pub(super) types: Arc<Types>,
+    pub(super) settings: Settings,
+}
+
+/// The client of a request.
 ///
 /// # Errors
 /// 401 when there is no token or not a valid one, in the same words whatever is wrong with it.
@@ -47,35 +56,46 @@ pub(super) async fn authenticate(
     store: &Store,
     touches: &Touches,
     headers: &HeaderMap,
-) -> Result<Principal, Refusal> {
+) -> Result<Client, Refusal> {
     let Some(header) = headers.get(AUTHORIZATION) else {
         return Err(Refusal::unauthorized(
             r#"Bearer realm="scim""#,
             "Send the SCIM token in the header `Authorization: Bearer`.",
         ));
     };
-    let principal = match header.to_str().ok().and_then(bearer) {
+    let client = match header.to_str().ok().and_then(bearer) {
         Some(secret) => {
             let secret = secret.to_owned();
             store
-                .read(move |tx| token::authenticate(tx, &secret))
+                .read(move |tx| {
+                    let Some(principal) = token::authenticate(tx, &secret, Scope::Scim)? else {
+                        return Ok(None);
+                    };
+                    Ok(Some(Client {
+                        types: schema::types(tx, principal.workspace)?,
+                        settings: setting::get(tx, principal.workspace)?,
+                        principal,
+                    }))
+                })
                 .await?
         }
         None => None,
     };
-    let Some(principal) = principal else {
+    let Some(client) = client else {
         return Err(Refusal::unauthorized(
             r#"Bearer error="invalid_token""#,
             "The SCIM token is not valid: it is unknown, expired or revoked.",
         ));
     };
+    let principal = &client.principal;
     if principal.touch && touches.due(&principal.token_id, Instant::now()) {
-        touch(store.clone(), &principal, headers);
+        touch(store.clone(), principal, headers);
     }
-    Ok(principal)
+    Ok(client)
 }
 
-fn bearer(header: &str) -> Option<&str> {
+/// The secret in an Authorization header.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
     let (scheme, secret) = header.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }

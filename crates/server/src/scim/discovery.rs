@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use serde_json::Value;
-use tenure_scim::{discovery, schema::SchemaSet};
+use tenure_scim::discovery;
 
 use super::{Call, Scim, error::Refusal, json_response, query::Parameters, route::Endpoint};
 
@@ -26,17 +26,14 @@ pub(super) fn configuration(scim: &Scim, parts: &Parts) -> Result<Response, Refu
 /// GET `/Schemas` and `/Schemas/{urn}`; URNs are compared without case.
 pub(super) fn schemas(call: &Call<'_>, id: Option<&str>) -> Result<Response, Refusal> {
     refuse_filter(call.query())?;
-    answer(
-        discovery::schemas(SchemaSet::standard(), &call.scim.base_url),
-        id,
-    )
+    answer(discovery::schemas(&call.types.set, &call.scim.base_url), id)
 }
 
 /// GET `/ResourceTypes` and `/ResourceTypes/{name}`.
 pub(super) fn resource_types(call: &Call<'_>, name: Option<&str>) -> Result<Response, Refusal> {
     refuse_filter(call.query())?;
     answer(
-        discovery::resource_types(SchemaSet::standard(), &call.scim.base_url),
+        discovery::resource_types(&call.types.set, &call.scim.base_url),
         name,
     )
 }

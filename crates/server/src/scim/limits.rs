@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-/// Resources of a page when the client does not say.
-pub(super) const PAGE_DEFAULT: i64 = 100;
-/// Most resources of a page, as the configuration announces.
-pub(super) const PAGE_MAX: i64 = 1000;
 /// Members read in one go.
 pub(super) const MEMBERS_CHUNK: u32 = 1000;
-/// Most members written into one answer; more is 400 `tooMany`.
-pub(super) const MEMBERS_ANSWER: u64 = 500_000;
+/// Most members in one answer with several resources; more is 400 `tooMany`.
+pub(super) const MEMBERS_ANSWER: u64 = 200_000;
+/// A group with more members is sent while they are read.
+pub(super) const MEMBERS_STREAMED: u64 = 5000;
 /// A PATCH of a larger group is answered without it, so that a change costs the same in every group.
 pub(super) const MEMBERS_PATCH_ANSWER: u64 = 1000;
 /// How often the use of a token is written down.
 pub(super) const TOUCH: Duration = Duration::from_secs(60);
 /// Tokens whose last use is remembered.
 pub(super) const TOUCHED_TOKENS: usize = 4096;
+/// Operations of a bulk request in one transaction: others may write between two of them. A circle of references is
+/// not parted.
+pub(super) const BULK_CHUNK: usize = 100;

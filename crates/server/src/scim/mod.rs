@@ -6,6 +6,8 @@
 
 mod bearer;
 mod body;
+mod bulk;
+mod cursor;
 mod discovery;
 mod error;
 mod etag;
@@ -15,6 +17,7 @@ mod render;
 mod resources;
 mod route;
 mod search;
+mod stream;
 
 use std::sync::Arc;
 
@@ -29,8 +32,9 @@ use axum::{
     },
     response::Response,
 };
-use tenure_store::{Actor, token::Principal};
+use tenure_store::{Actor, schema::Types, setting::Settings, token::Principal};
 
+pub(crate) use bearer::bearer;
 pub(crate) use error::error_response;
 
 use crate::App;
@@ -50,6 +54,8 @@ struct Scim {
 struct Call<'a> {
     scim: &'a Scim,
     principal: Principal,
+    types: Arc<Types>,
+    settings: Settings,
     parts: Parts,
 }
 
@@ -105,18 +111,24 @@ async fn handle(State(scim): State<Arc<Scim>>, mut request: Request) -> Response
 
 async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let endpoint = route::find(parts.uri.path());
-    if endpoint == Some(Endpoint::ServiceProviderConfig) {
+    let public = route::find(parts.uri.path(), &Types::standard());
+    if public == Some(Endpoint::ServiceProviderConfig) {
         return discovery::configuration(scim, &parts);
     }
-    let principal = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
-    let Some(endpoint) = endpoint else {
+    let bearer::Client {
+        principal,
+        types,
+        settings,
+    } = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
+    let Some(endpoint) = route::find(parts.uri.path(), &types) else {
         return Err(Refusal::status(404, "There is no such endpoint."));
     };
     let method = parts.method.clone();
     let call = Call {
         scim,
         principal,
+        types,
+        settings,
         parts,
     };
     match (endpoint, method) {
@@ -126,7 +138,7 @@ async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
             501,
             "`/Me` is not supported: a token stands for no person.",
         )),
-        (Endpoint::Bulk, _) => Err(Refusal::status(501, "Bulk requests are not supported.")),
+        (Endpoint::Bulk, Method::POST) => bulk::run(call, body).await,
         (Endpoint::Collection(kind), Method::GET) => search::list(call, kind).await,
         (Endpoint::Collection(kind), Method::POST) => resources::create(call, kind, body).await,
         (Endpoint::Search(kind), Method::POST) => search::search(call, kind, body).await,
@@ -176,8 +188,8 @@ fn without_body(response: &mut Response) {
 }
 
 /// JSON text as an answer.
-fn json_response(status: StatusCode, text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
+fn json_response(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
     response

@@ -7,20 +7,12 @@ use serde_json::Value;
 use tenure_scim::{
     Document, ScimError, ScimType,
     project::Projection,
-    schema::{ResourceType, Returned, SchemaSet},
+    schema::{ResourceType, Returned},
     value::format_time_us,
 };
-use tenure_store::{Error, Kind, Tx, WorkspaceId, membership, resource::Stored};
+use tenure_store::{Error, Kind, Tx, WorkspaceId, membership, resource::Stored, schema::Types};
 
 use super::{etag, limits};
-
-/// The schema of a kind.
-pub(super) fn resource_type(kind: Kind) -> &'static Arc<ResourceType> {
-    match kind {
-        Kind::User => SchemaSet::user(),
-        Kind::Group => SchemaSet::group(),
-    }
-}
 
 /// A resource ready to be sent.
 #[derive(Debug)]
@@ -38,8 +30,12 @@ pub(super) struct Rendered {
 pub(super) struct View {
     /// The client's workspace.
     pub(super) workspace: WorkspaceId,
-    /// Users or groups.
+    /// Users, groups or another type.
     pub(super) kind: Kind,
+    /// The workspace's types.
+    pub(super) types: Arc<Types>,
+    /// The type of this kind.
+    pub(super) resource_type: Arc<ResourceType>,
     /// What the client asked to see.
     pub(super) projection: Projection,
     /// SCIM root without a slash at its end.
@@ -71,8 +67,8 @@ struct Meta<'a> {
 impl View {
     /// Whether members (of a group) or groups (of a user) are part of the answer.
     pub(super) fn shows_references(&self) -> bool {
-        self.projection
-            .includes(resource_type(self.kind), self.reference_attribute())
+        self.reference_attribute()
+            .is_some_and(|name| self.projection.includes(&self.resource_type, name))
     }
 
     /// Renders a resource within the transaction it was read in. `room` is how many references the answer may still
@@ -88,15 +84,24 @@ impl View {
         } else {
             None
         };
+        self.render_with(stored, references.as_deref())
+    }
+
+    /// Renders a resource with the JSON array of its members or groups.
+    pub(super) fn render_with(
+        &self,
+        stored: &Stored,
+        references: Option<&str>,
+    ) -> Result<Rendered, Error> {
         let location = self.location(self.kind, &stored.id);
         let meta = Meta {
-            resource_type: &resource_type(self.kind).name,
+            resource_type: &self.resource_type.name,
             created: format_time_us(stored.created_us),
             last_modified: format_time_us(stored.modified_us),
             location: &location,
             version: etag::format(stored.version),
         };
-        let text = self.text(stored, references.as_deref(), &meta)?;
+        let text = self.text(stored, references, &meta)?;
         Ok(Rendered {
             location,
             version: stored.version,
@@ -112,30 +117,39 @@ impl View {
     ) -> Result<String, Error> {
         if self.projection.is_default()
             && !self.may_hold_secret(&stored.body)
-            && let Some(text) = splice(stored, self.reference_attribute(), references, meta)?
+            && let Some(text) = splice(
+                stored,
+                self.reference_attribute().unwrap_or_default(),
+                references,
+                meta,
+            )?
         {
             return Ok(text);
         }
         self.assemble(stored, references, meta)
     }
 
-    fn reference_attribute(&self) -> &'static str {
+    /// The attribute that is kept beside the document.
+    fn reference_attribute(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::User => "groups",
-            Kind::Group => "members",
+            Kind::User => Some("groups"),
+            Kind::Group => Some("members"),
+            Kind::Custom(_) => None,
         }
     }
 
-    fn location(&self, kind: Kind, id: &str) -> String {
-        format!("{}{}/{id}", self.base_url, resource_type(kind).endpoint)
+    /// Where a resource is.
+    pub(super) fn location(&self, kind: Kind, id: &str) -> String {
+        // Members and groups are users and groups, which every workspace has.
+        let endpoint = self.types.of(kind).map_or("", |found| &found.endpoint);
+        format!("{}{endpoint}/{id}", self.base_url)
     }
 
     /// Whether the text contains the name of an attribute that is not shown by default. It may be a mere value; then
     /// the slow way gives the same answer.
     fn may_hold_secret(&self, body: &str) -> bool {
-        let resource_type = resource_type(self.kind);
-        let schemas = std::iter::once(&resource_type.schema).chain(
-            resource_type
+        let schemas = std::iter::once(&self.resource_type.schema).chain(
+            self.resource_type
                 .extensions
                 .iter()
                 .map(|extension| &extension.schema),
@@ -165,6 +179,7 @@ impl View {
                 }
             }
             Kind::Group => self.members(tx, stored, room, &mut array)?,
+            Kind::Custom(_) => {}
         }
         if array.is_empty() {
             return Ok(None);
@@ -191,18 +206,27 @@ impl View {
             let read = u64::try_from(members.len()).unwrap_or(u64::MAX);
             *room = room.checked_sub(read).ok_or_else(too_many_members)?;
             for member in &members {
-                let kind = &resource_type(member.kind).name;
-                let display = if self.names_members() {
-                    member.display.as_str()
-                } else {
-                    ""
-                };
-                self.push(array, member.kind, &member.id, kind, display)?;
+                self.push_member(array, member)?;
             }
             if read < u64::from(limits::MEMBERS_CHUNK) {
                 return Ok(());
             }
         }
+    }
+
+    /// Appends a member to a JSON array that is not closed yet.
+    pub(super) fn push_member(
+        &self,
+        array: &mut String,
+        member: &membership::MemberRow,
+    ) -> Result<(), Error> {
+        let kind = self.types.name(member.kind);
+        let display = if self.names_members() {
+            member.display.as_str()
+        } else {
+            ""
+        };
+        self.push(array, member.kind, &member.id, &kind, display)
     }
 
     /// Whether the client asked for `members.display`, which is `returned: request`.
@@ -246,16 +270,15 @@ impl View {
         }
         document.insert("id".to_owned(), Value::String(stored.id.clone()));
         document.append(&mut body);
-        if let Some(references) = references {
+        if let (Some(references), Some(attribute)) = (references, self.reference_attribute()) {
             let references: Value = serde_json::from_str(references).map_err(render_error)?;
-            document.insert(self.reference_attribute().to_owned(), references);
+            document.insert(attribute.to_owned(), references);
         }
         document.insert(
             "meta".to_owned(),
             serde_json::to_value(meta).map_err(render_error)?,
         );
-        self.projection
-            .apply(resource_type(self.kind), &mut document);
+        self.projection.apply(&self.resource_type, &mut document);
         to_json(&document)
     }
 }
@@ -335,6 +358,8 @@ mod tests {
         View {
             workspace: WorkspaceId(1),
             kind: Kind::User,
+            types: Types::standard(),
+            resource_type: Arc::clone(Types::standard().of(Kind::User).unwrap()),
             projection: Projection::default(),
             base_url: "https://id.mills.example/scim".into(),
         }

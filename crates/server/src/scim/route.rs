@@ -3,7 +3,7 @@
 //! People paste base URLs into identity providers: with a slash at the end, with `/v2` although the client adds it
 //! again, with two slashes. All of these mean the same endpoint.
 
-use tenure_store::Kind;
+use tenure_store::{Kind, schema::Types};
 
 use super::query::percent_decode;
 
@@ -20,7 +20,7 @@ pub(super) enum Endpoint {
     Schemas(Option<String>),
     /// `/ResourceTypes`, `/ResourceTypes/{name}`.
     ResourceTypes(Option<String>),
-    /// `/Users`, `/Groups`.
+    /// `/Users`, `/Groups`, and the endpoints of the workspace's own types.
     Collection(Kind),
     /// `/Users/{id}`, `/Groups/{id}`.
     Resource(Kind, String),
@@ -48,8 +48,8 @@ impl Endpoint {
     }
 }
 
-/// The endpoint of a path that begins with `/scim`; `None` when there is none.
-pub(super) fn find(path: &str) -> Option<Endpoint> {
+/// The endpoint of a path that begins with `/scim` in a workspace with these types; `None` when there is none.
+pub(super) fn find(path: &str, types: &Types) -> Option<Endpoint> {
     let mut segments = path
         .split('/')
         .filter(|segment| !segment.is_empty())
@@ -70,14 +70,12 @@ pub(super) fn find(path: &str) -> Option<Endpoint> {
         return None;
     }
     match (first, second) {
-        ("Users", second) => Some(typed(Kind::User, second)),
-        ("Groups", second) => Some(typed(Kind::Group, second)),
         ("Schemas", second) => Some(Endpoint::Schemas(second)),
         ("ResourceTypes", second) => Some(Endpoint::ResourceTypes(second)),
         ("ServiceProviderConfig", None) => Some(Endpoint::ServiceProviderConfig),
         (".search", None) => Some(Endpoint::RootSearch),
         ("Bulk", None) => Some(Endpoint::Bulk),
-        _ => None,
+        (segment, second) => types.at(segment).map(|kind| typed(kind, second)),
     }
 }
 
@@ -94,7 +92,7 @@ mod tests {
     use super::*;
 
     fn check(path: &str, expected: Option<&Endpoint>) {
-        assert_eq!(find(path).as_ref(), expected, "{path}");
+        assert_eq!(find(path, &Types::standard()).as_ref(), expected, "{path}");
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Keeps index rows and unique values equal to the document: only the difference is written.
 
-use crate::{Error, Kind, Tx, WorkspaceId, connection::values};
+use crate::{Error, Kind, Tx, WorkspaceId, connection::values, schema};
 use std::collections::BTreeSet;
 use tenure_scim::{
     Document, ScimError,
     index::{self, IndexEntry},
     path::AttributePath,
+    schema::ResourceType,
 };
 
 type Key = (String, String, u32);
 
-fn keys(kind: Kind, document: &Document) -> BTreeSet<Key> {
-    index::entries(kind.resource_type(), document)
+fn keys(resource_type: &ResourceType, document: &Document) -> BTreeSet<Key> {
+    index::entries(resource_type, document)
         .into_iter()
         .map(
             |IndexEntry {
@@ -32,7 +33,9 @@ pub(crate) fn update(
     before: &Document,
     after: &Document,
 ) -> Result<(), Error> {
-    let (old, new) = (keys(kind, before), keys(kind, after));
+    let types = schema::types(tx, workspace)?;
+    let resource_type = types.of(kind)?;
+    let (old, new) = (keys(resource_type, before), keys(resource_type, after));
     for (attribute, key, element) in old.difference(&new) {
         tx.execute(
             "DELETE FROM resource_index WHERE workspace_id = $1 AND kind = $2 AND attribute = $3 AND value = $4 AND rid = $5 AND element = $6",
@@ -45,14 +48,14 @@ pub(crate) fn update(
             values![workspace, kind, attribute, key, rid, *element],
         )?;
     }
-    unique(tx, workspace, kind, rid, before, after)
+    unique(tx, workspace, kind, resource_type, rid, (before, after))
 }
 
 /// The name of an indexed attribute as the schema spells it.
-fn shown_name(kind: Kind, attribute: &str) -> String {
+fn shown_name(resource_type: &ResourceType, attribute: &str) -> String {
     let path = AttributePath::parse(attribute).ok();
     path.as_ref()
-        .and_then(|path| path.resolve(kind.resource_type()))
+        .and_then(|path| path.resolve(resource_type))
         .map_or_else(|| attribute.to_owned(), |target| target.leaf().name.clone())
 }
 
@@ -60,12 +63,12 @@ fn unique(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     kind: Kind,
+    resource_type: &ResourceType,
     rid: i64,
-    before: &Document,
-    after: &Document,
+    (before, after): (&Document, &Document),
 ) -> Result<(), Error> {
-    let old = index::unique(kind.resource_type(), before);
-    let new = index::unique(kind.resource_type(), after);
+    let old = index::unique(resource_type, before);
+    let new = index::unique(resource_type, after);
     let same = |a: &index::UniqueEntry, b: &index::UniqueEntry| {
         a.attribute == b.attribute && a.key == b.key
     };
@@ -90,9 +93,9 @@ fn unique(
         if taken {
             return Err(Error::Scim(ScimError::uniqueness(format!(
                 "{} {:?} is taken by another {}",
-                shown_name(kind, &entry.attribute),
+                shown_name(resource_type, &entry.attribute),
                 entry.shown,
-                kind.as_str()
+                resource_type.name
             ))));
         }
     }

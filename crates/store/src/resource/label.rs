@@ -28,10 +28,11 @@ pub(crate) fn display(body: &str) -> String {
         .unwrap_or_default()
 }
 
-/// `userName`, else `displayName`: how logs name it.
+/// `userName`, else `displayName`, else what a resource of another type is mostly called by: how logs name it.
 pub(crate) fn name(body: &str) -> String {
     let document = parsed(body);
-    text(&document, "userName")
-        .or_else(|| text(&document, "displayName"))
+    ["userName", "displayName", "name", "externalId"]
+        .iter()
+        .find_map(|attribute| text(&document, attribute))
         .unwrap_or_default()
 }

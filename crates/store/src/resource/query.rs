@@ -2,23 +2,30 @@
 
 use super::{
     COLUMNS, Stored,
-    compile::{Compiler, Condition},
+    compile::{Compiler, Condition, Lookup},
     from_row,
     write::too_many,
 };
 use crate::{
     Error, Kind, Tx, WorkspaceId,
     connection::{Value as Parameter, values},
-    membership,
+    membership, schema,
 };
 use serde_json::json;
 use tenure_scim::{
-    Document, filter::Filter, index, path::AttributePath, schema::SchemaSet, value::format_time_us,
+    Document, ScimError, ScimType,
+    filter::Filter,
+    index,
+    path::AttributePath,
+    schema::{ResourceType, SchemaSet},
+    value::format_time_us,
 };
 
 /// Documents that one query may evaluate.
-const SCANNED: usize = 100_000;
+pub(super) const SCANNED: usize = 100_000;
 const SCAN_PAGE: u32 = 500;
+/// Resources that a page may be away from the start of its list.
+const DEEP: u64 = 100_000;
 
 /// A query. `filter` must have passed [`Filter::check`].
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,13 +53,16 @@ pub struct Page {
 ///
 /// # Errors
 ///
-/// `Scim` 400 `tooMany` when the index cannot narrow the filter to 100,000 documents.
+/// `Scim` 400 `tooMany` when the index cannot narrow the filter to 100,000 documents, 400 `invalidValue` for a
+/// `start_index` beyond 100,000 that has resources.
 pub fn query(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     kind: Kind,
     query: &Query,
 ) -> Result<Page, Error> {
+    let types = schema::types(tx, workspace)?;
+    let resource_type = types.of(kind)?;
     let mut parameters = values![workspace, kind].to_vec();
     let condition = query.filter.as_ref().map_or_else(
         || Condition {
@@ -61,8 +71,9 @@ pub fn query(
         },
         |filter| {
             Compiler {
-                kind,
+                resource_type,
                 parameters: &mut parameters,
+                lookup: Lookup::Set,
             }
             .compile(filter)
         },
@@ -72,13 +83,35 @@ pub fn query(
         condition.sql
     );
     match (&query.filter, condition.exact) {
-        (Some(filter), false) => evaluated(tx, workspace, kind, query, filter, &from, &parameters),
-        _ => decided(tx, kind, query, &from, parameters),
+        (Some(filter), false) => evaluated(
+            tx,
+            workspace,
+            resource_type,
+            query,
+            filter,
+            &from,
+            &parameters,
+        ),
+        _ => decided(tx, resource_type, query, &from, parameters),
     }
 }
 
+/// Refuses to count off more than [`DEEP`] resources for each page.
+pub(super) fn check_depth(skip: u64) -> Result<(), Error> {
+    if skip < DEEP {
+        return Ok(());
+    }
+    let detail = format!(
+        "`startIndex` can be at most {DEEP}; use `cursor` to page through a list that is longer."
+    );
+    Err(Error::Scim(ScimError::bad_request(
+        ScimType::InvalidValue,
+        detail,
+    )))
+}
+
 fn order(
-    kind: Kind,
+    resource_type: &ResourceType,
     sort: Option<&(AttributePath, bool)>,
     parameters: &mut Vec<Parameter>,
 ) -> String {
@@ -90,11 +123,21 @@ fn order(
     } else {
         "DESC NULLS FIRST"
     };
-    let Some(target) = path.resolve(kind.resource_type()) else {
-        return "r.rid".to_owned();
-    };
+    match key_column(resource_type, path, parameters) {
+        Some(key) => format!("{key} {direction}, r.rid"),
+        None => "r.rid".to_owned(),
+    }
+}
+
+/// The value that a resource is sorted by; `None` when its type does not define the attribute.
+pub(super) fn key_column(
+    resource_type: &ResourceType,
+    path: &AttributePath,
+    parameters: &mut Vec<Parameter>,
+) -> Option<String> {
+    let target = path.resolve(resource_type)?;
     let sub = path.sub.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let key = match (target.attribute.name.as_str(), sub.as_str()) {
+    Some(match (target.attribute.name.as_str(), sub.as_str()) {
         ("id", _) => "r.id".to_owned(),
         ("meta", "created") => "r.created_us".to_owned(),
         ("meta", "lastmodified") => "r.modified_us".to_owned(),
@@ -125,13 +168,12 @@ fn order(
                  ORDER BY {first}s.element LIMIT 1)"
             )
         }
-    };
-    format!("{key} {direction}, r.rid")
+    })
 }
 
 fn decided(
     tx: &mut Tx<'_>,
-    kind: Kind,
+    resource_type: &ResourceType,
     query: &Query,
     from: &str,
     mut parameters: Vec<Parameter>,
@@ -144,7 +186,8 @@ fn decided(
             items: Vec::new(),
         });
     }
-    let order = order(kind, query.sort.as_ref(), &mut parameters);
+    check_depth(skip)?;
+    let order = order(resource_type, query.sort.as_ref(), &mut parameters);
     parameters.push(query.count.into());
     parameters.push(skip.into());
     let (limit, offset) = (parameters.len() - 1, parameters.len());
@@ -162,49 +205,32 @@ fn decided(
 fn evaluated(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
-    kind: Kind,
+    resource_type: &ResourceType,
     query: &Query,
     filter: &Filter,
     from: &str,
     parameters: &[Parameter],
 ) -> Result<Page, Error> {
-    let names = Names::of(filter);
     let sort = query
         .sort
         .as_ref()
-        .and_then(|(path, up)| Some((path.resolve(kind.resource_type())?, *up)));
-    let (after, limit) = (parameters.len() + 1, parameters.len() + 2);
-    let sql = format!("SELECT {COLUMNS} {from} AND r.rid > ${after} ORDER BY r.rid LIMIT ${limit}");
+        .and_then(|(path, up)| Some((path.resolve(resource_type)?, *up)));
     let mut found: Vec<(Option<String>, i64)> = Vec::new();
-    let mut scanned = 0;
-    let mut last = 0;
-    loop {
-        let mut bound = parameters.to_vec();
-        bound.push(last.into());
-        bound.push(SCAN_PAGE.into());
-        let rows = tx.query(&sql, &bound)?;
-        if rows.is_empty() {
-            break;
-        }
-        scanned += rows.len();
-        if scanned > SCANNED {
-            return Err(too_many(format!(
-                "no index narrows {filter} to {SCANNED} resources; add a condition with eq or sw on an indexed attribute"
-            )));
-        }
-        for row in &rows {
-            let stored = from_row(row)?;
-            last = stored.rid;
-            let document = full(tx, workspace, &stored, names)?;
-            if filter.matches(kind.resource_type(), &document) {
-                found.push((
-                    sort.as_ref()
-                        .and_then(|(target, _)| index::sort_key(*target, &document)),
-                    last,
-                ));
-            }
-        }
-    }
+    let scan = Scan {
+        workspace,
+        resource_type,
+        filter,
+        from,
+        parameters,
+    };
+    let mut room = SCANNED;
+    scan.run(tx, 0, &mut room, |stored, document| {
+        let key = sort
+            .as_ref()
+            .and_then(|(target, _)| index::sort_key(*target, document));
+        found.push((key, stored.rid));
+        true
+    })?;
     if let Some((_, ascending)) = sort {
         // Missing values come last in ascending order (RFC 7644 section 3.4.2.3).
         found.sort_by(|a, b| {
@@ -224,6 +250,59 @@ fn evaluated(
         total: found.len() as u64,
         items,
     })
+}
+
+/// A filter that is decided by reading documents.
+pub(super) struct Scan<'a> {
+    pub(super) workspace: WorkspaceId,
+    pub(super) resource_type: &'a ResourceType,
+    pub(super) filter: &'a Filter,
+    /// `FROM` and `WHERE` that select a superset.
+    pub(super) from: &'a str,
+    pub(super) parameters: &'a [Parameter],
+}
+
+impl Scan<'_> {
+    /// Calls `each` for what matches, by number after `after`, until it says that it has enough. `room` is how many
+    /// documents may still be read.
+    pub(super) fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        after: i64,
+        room: &mut usize,
+        mut each: impl FnMut(&Stored, &Document) -> bool,
+    ) -> Result<(), Error> {
+        let (first, limit) = (self.parameters.len() + 1, self.parameters.len() + 2);
+        let sql = format!(
+            "SELECT {COLUMNS} {} AND r.rid > ${first} ORDER BY r.rid LIMIT ${limit}",
+            self.from
+        );
+        let names = Names::of(self.filter);
+        let mut last = after;
+        loop {
+            let mut bound = self.parameters.to_vec();
+            bound.push(last.into());
+            bound.push(SCAN_PAGE.into());
+            let rows = tx.query(&sql, &bound)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            *room = room.checked_sub(rows.len()).ok_or_else(|| {
+                too_many(format!(
+                    "no index narrows {} to {SCANNED} resources; add a condition with eq or sw on an indexed attribute",
+                    self.filter
+                ))
+            })?;
+            for row in &rows {
+                let stored = from_row(row)?;
+                last = stored.rid;
+                let document = full(tx, self.workspace, self.resource_type, &stored, names)?;
+                if self.filter.matches(self.resource_type, &document) && !each(&stored, &document) {
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
 /// Which derived attributes a filter names; only these are read for evaluation.
@@ -259,6 +338,7 @@ impl Names {
 fn full(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
+    resource_type: &ResourceType,
     stored: &Stored,
     names: Names,
 ) -> Result<Document, Error> {
@@ -267,7 +347,7 @@ fn full(
     document.insert(
         "meta".into(),
         json!({
-            "resourceType": stored.kind.as_str(),
+            "resourceType": resource_type.name,
             "created": format_time_us(stored.created_us),
             "lastModified": format_time_us(stored.modified_us),
             "version": stored.etag(),
@@ -280,10 +360,10 @@ fn full(
             let page = membership::members(tx, workspace, stored.rid, after, 1000)?;
             let Some(last) = page.last() else { break };
             after = last.rid;
-            members
-                .extend(page.iter().map(
-                    |m| json!({"value": m.id, "display": m.display, "type": m.kind.as_str()}),
-                ));
+            members.extend(
+                page.iter()
+                    .map(|m| json!({"value": m.id, "display": m.display, "type": m.kind.key()})),
+            );
         }
         document.insert("members".into(), members.into());
     }
@@ -323,7 +403,8 @@ pub(super) fn members_matching(
         after = last.rid;
         for member in &page {
             let mut document = Document::new();
-            let value = json!([{"value": member.id, "display": member.display, "type": member.kind.as_str()}]);
+            let value =
+                json!([{"value": member.id, "display": member.display, "type": member.kind.key()}]);
             document.insert("members".into(), value);
             if filter.matches(SchemaSet::group(), &document) {
                 found.push(member.rid);

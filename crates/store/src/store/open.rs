@@ -8,6 +8,7 @@ use crate::{
     migrate,
     node::{self, Node},
     postgres::{self, Postgres, Presence, Server},
+    schema,
     seal::Sealer,
     sqlite::Sqlite,
 };
@@ -73,6 +74,7 @@ impl Store {
             sealer,
             node: Node::new(directory)?,
             changed: Notify::new(),
+            schemas: schema::Cache::default(),
             presence: None,
         });
         let readers = (0..options.reader_count())
@@ -94,6 +96,7 @@ impl Store {
             sealer: Sealer::new(&key),
             node: Node::of_server(server.clone())?,
             changed: Notify::new(),
+            schemas: schema::Cache::default(),
             presence: Some(Arc::clone(&presence)),
         });
         let writers = if options.writers == 0 {

@@ -17,6 +17,7 @@ use tenure_scim::{
     Document,
     filter::Filter,
     patch::{self, MemberRef, PatchRequest},
+    schema::{ResourceType, SchemaSet},
     validate,
 };
 use tenure_store::{
@@ -24,7 +25,7 @@ use tenure_store::{
     audit::{self, AuditEntry},
     change::{self, Change},
     membership, resource,
-    resource::{Page, Query, Stored},
+    resource::{Page, Query, Step, Stored, Walk},
     workspace,
 };
 
@@ -32,6 +33,14 @@ use tenure_store::{
 pub(crate) struct Directory {
     pub(crate) store: Store,
     pub(crate) workspace: WorkspaceId,
+}
+
+/// The standard type of a kind.
+pub(crate) fn standard(kind: Kind) -> &'static ResourceType {
+    match kind {
+        Kind::Group => SchemaSet::group(),
+        _ => SchemaSet::user(),
+    }
 }
 
 pub(crate) fn document(value: Value) -> Document {
@@ -43,16 +52,12 @@ pub(crate) fn document(value: Value) -> Document {
 
 pub(crate) fn user(name: &str) -> Document {
     let body = document(json!({ "userName": name }));
-    validate::create(Kind::User.resource_type(), body)
-        .unwrap()
-        .document
+    validate::create(SchemaSet::user(), body).unwrap().document
 }
 
 pub(crate) fn group(name: &str) -> Document {
     let body = document(json!({ "displayName": name }));
-    validate::create(Kind::Group.resource_type(), body)
-        .unwrap()
-        .document
+    validate::create(SchemaSet::group(), body).unwrap().document
 }
 
 pub(crate) fn json_body(stored: &Stored) -> Value {
@@ -61,7 +66,7 @@ pub(crate) fn json_body(stored: &Stored) -> Value {
 
 pub(crate) fn patch_request(kind: Kind, operations: &Value) -> PatchRequest {
     let body = document(json!({ "Operations": operations }));
-    patch::parse(kind.resource_type(), &body).unwrap()
+    patch::parse(standard(kind), &body).unwrap()
 }
 
 /// An empty store.
@@ -170,10 +175,30 @@ impl Directory {
             .read_blocking(move |tx| resource::query(tx, workspace, kind, &query))
     }
 
+    /// All parts of a list, from where the walk begins.
+    pub(crate) fn walk(&self, kinds: &[Kind], mut walk: Walk) -> Vec<Stored> {
+        let mut items = Vec::new();
+        loop {
+            let step = self.step(kinds, &walk).unwrap();
+            items.extend(step.items);
+            walk.total = Some(step.total);
+            walk.after = step.next;
+            if walk.after.is_none() {
+                return items;
+            }
+        }
+    }
+
+    pub(crate) fn step(&self, kinds: &[Kind], walk: &Walk) -> Result<Step, Error> {
+        let (workspace, kinds, walk) = (self.workspace, kinds.to_vec(), walk.clone());
+        self.store
+            .read_blocking(move |tx| resource::walk(tx, workspace, &kinds, &walk))
+    }
+
     /// Labels of all matches.
     pub(crate) fn find(&self, kind: Kind, filter: &str) -> Vec<String> {
         let filter = Filter::parse(filter).unwrap();
-        filter.check(kind.resource_type()).unwrap();
+        filter.check(standard(kind)).unwrap();
         let query = Query {
             filter: Some(filter),
             sort: None,

@@ -1,7 +1,7 @@
 //! `tenure user` and `tenure group`.
 
 use super::Session;
-use crate::cli::{Group as GroupCommand, Search, User as UserCommand};
+use crate::cli::{Deleted, Group as GroupCommand, One, Restore, Search, User as UserCommand};
 use crate::error::{Exit, Failure};
 use crate::output::{self, time};
 use serde_json::{Value, json};
@@ -21,30 +21,9 @@ pub(crate) async fn users(session: &Session, command: UserCommand) -> Result<Exi
             let workspace = session.workspace(&one.at.workspace).await?.id;
             set_active(session, workspace, one.name, active).await?;
         }
-        UserCommand::Delete { one, yes } => {
-            if !yes {
-                return Err(
-                    Failure::usage(format!("user \"{}\" was not deleted", one.name)).hint(
-                        "give --yes to delete for good; `user set-active NAME false` only blocks",
-                    ),
-                );
-            }
-            let workspace = session.workspace(&one.at.workspace).await?.id;
-            let name = one.name.clone();
-            let id = session
-                .store
-                .write(session.actor.clone(), move |tx| {
-                    let stored = super::find(tx, workspace, Kind::User, &name)?;
-                    resource::delete(tx, workspace, Kind::User, &stored.id, None)?;
-                    Ok(stored.id)
-                })
-                .await?;
-            session
-                .out
-                .result(&json!({ "id": id, "deleted": true }), || {
-                    format!("deleted {id}")
-                })?;
-        }
+        UserCommand::Delete { one, yes } => delete(session, one, yes, Kind::User).await?,
+        UserCommand::Deleted(list) => deleted(session, list, Kind::User).await?,
+        UserCommand::Restore(restore) => self::restore(session, restore, Kind::User).await?,
     }
     Ok(Exit::Done)
 }
@@ -53,8 +32,85 @@ pub(crate) async fn groups(session: &Session, command: GroupCommand) -> Result<E
     match command {
         GroupCommand::List(search) => list(session, search, Kind::Group, "groups").await?,
         GroupCommand::Get(one) => get(session, &one.at.workspace, Kind::Group, one.name).await?,
+        GroupCommand::Delete { one, yes } => delete(session, one, yes, Kind::Group).await?,
+        GroupCommand::Deleted(list) => deleted(session, list, Kind::Group).await?,
+        GroupCommand::Restore(restore) => self::restore(session, restore, Kind::Group).await?,
     }
     Ok(Exit::Done)
+}
+
+async fn delete(session: &Session, one: One, yes: bool, kind: Kind) -> Result<(), Failure> {
+    if !yes {
+        let mut failure = Failure::usage(format!("\"{}\" was not deleted", one.name));
+        failure = failure.hint(match kind {
+            Kind::User => "give --yes to delete; `user set-active NAME false` only blocks",
+            _ => "give --yes to delete",
+        });
+        return Err(failure);
+    }
+    let workspace = session.workspace(&one.at.workspace).await?.id;
+    let id = session
+        .store
+        .write(session.actor.clone(), move |tx| {
+            let stored = super::find(tx, workspace, kind, &one.name)?;
+            resource::delete(tx, workspace, kind, &stored.id, None)?;
+            Ok(stored.id)
+        })
+        .await?;
+    session
+        .out
+        .result(&json!({ "id": id, "deleted": true }), || {
+            format!("deleted {id}")
+        })
+}
+
+async fn deleted(session: &Session, list: Deleted, kind: Kind) -> Result<(), Failure> {
+    let workspace = session.workspace(&list.at.workspace).await?.id;
+    let found = session
+        .store
+        .read(move |tx| resource::deleted(tx, workspace, kind, None, list.limit))
+        .await?;
+    let documents: Vec<Value> = found
+        .iter()
+        .map(|one| {
+            json!({
+                "id": one.stored.id,
+                "name": one.stored.label(),
+                "deleted": time(one.deleted_us),
+            })
+        })
+        .collect();
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|one| {
+            vec![
+                one.stored.label(),
+                time(one.deleted_us),
+                one.stored.id.clone(),
+            ]
+        })
+        .collect();
+    session.out.list(
+        &json!({ "deleted": documents }),
+        &["NAME", "DELETED", "ID"],
+        &rows,
+    )
+}
+
+async fn restore(session: &Session, restore: Restore, kind: Kind) -> Result<(), Failure> {
+    let workspace = session.workspace(&restore.at.workspace).await?.id;
+    let stored = session
+        .store
+        .write(session.actor.clone(), move |tx| {
+            resource::restore(tx, workspace, kind, &restore.id)
+        })
+        .await?;
+    let label = output::plain(&stored.label());
+    session
+        .out
+        .result(&json!({ "id": stored.id, "restored": true }), || {
+            format!("restored {label} ({})", stored.id)
+        })
 }
 
 async fn list(session: &Session, search: Search, kind: Kind, member: &str) -> Result<(), Failure> {
@@ -105,7 +161,7 @@ async fn get(session: &Session, workspace: &str, kind: Kind, name: String) -> Re
             let stored = super::find(tx, workspace, kind, &name)?;
             let members = match kind {
                 Kind::Group => membership::members(tx, workspace, stored.rid, 0, MEMBERS)?,
-                Kind::User => Vec::new(),
+                Kind::User | Kind::Custom(_) => Vec::new(),
             };
             Ok((stored, members))
         })

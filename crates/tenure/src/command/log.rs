@@ -77,6 +77,7 @@ fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "User",
         Kind::Group => "Group",
+        Kind::Custom(_) => "Resource",
     }
 }
 

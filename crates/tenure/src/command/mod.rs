@@ -8,6 +8,7 @@ mod directory;
 mod import;
 mod log;
 mod progress;
+mod schema;
 mod serve;
 mod token;
 mod workspace;
@@ -96,7 +97,22 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Audit(command) => audit::run(session, command).await,
         Command::User(command) => directory::users(session, command).await,
         Command::Group(command) => directory::groups(session, command).await,
+        Command::Schema(command) => schema::run(session, command).await,
     }
+}
+
+/// The text of a file, or of stdin for `-`, of at most `limit` bytes.
+fn read_file(from: &str, limit: usize) -> Result<String, Failure> {
+    if from == "-" {
+        return read_stdin(limit);
+    }
+    let cannot = |error: std::io::Error| Failure::usage(format!("cannot read {from}: {error}"));
+    if std::fs::metadata(from).map_err(cannot)?.len() > limit as u64 {
+        return Err(Failure::usage(format!(
+            "{from} has more than {limit} bytes"
+        )));
+    }
+    std::fs::read_to_string(from).map_err(cannot)
 }
 
 /// Opens the store of a data directory, or of a database server with the key in the data directory.
@@ -147,6 +163,7 @@ fn find(
     let word = match kind {
         Kind::User => "user",
         Kind::Group => "group",
+        Kind::Custom(_) => "resource",
     };
     if page.total > 1 {
         return Err(tenure_store::Error::Conflict(format!(
@@ -163,7 +180,7 @@ fn find(
 fn by_name(kind: Kind, name: &str) -> Query {
     let attribute = match kind {
         Kind::User => "userName",
-        Kind::Group => "displayName",
+        Kind::Group | Kind::Custom(_) => "displayName",
     };
     Query {
         filter: Some(Filter::Compare {

@@ -1,11 +1,12 @@
 //! `tenure token`.
 
-use super::Session;
+use super::{Session, read_file};
 use crate::cli::Token as Command;
 use crate::error::{Exit, Failure};
 use crate::output::{self, time, time_value};
 use serde_json::{Value, json};
-use tenure_store::token::{self, Token};
+use tenure_store::WorkspaceId;
+use tenure_store::token::{self, Options, Scope, Token};
 
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
@@ -16,9 +17,15 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             at,
             name,
             expires_days,
+            api,
         } => {
             let workspace = session.workspace(&at.workspace).await?;
-            create(session, workspace.id, name, expires_days).await?;
+            let scope = if api { Scope::Api } else { Scope::Scim };
+            create(session, workspace.id, scope, name, expires_days).await?;
+        }
+        Command::Options { at, id, set } => {
+            let workspace = session.workspace(&at.workspace).await?.id;
+            options(session, workspace, id, set).await?;
         }
         Command::List { at } => {
             let workspace = session.workspace(&at.workspace).await?.id;
@@ -33,6 +40,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
                 &[
                     "ID",
                     "NAME",
+                    "FOR",
                     "ENDS IN",
                     "CREATED",
                     "EXPIRES",
@@ -63,7 +71,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
 
 async fn create(
     session: &Session,
-    workspace: tenure_store::WorkspaceId,
+    workspace: WorkspaceId,
+    scope: Scope,
     name: String,
     expires_days: Option<u32>,
 ) -> Result<(), Failure> {
@@ -71,7 +80,7 @@ async fn create(
         .store
         .write(session.actor.clone(), move |tx| {
             let expires_us = expires_days.map(|days| tx.now_us() + i64::from(days) * DAY_US);
-            token::create(tx, workspace, &name, expires_us)
+            token::create_for(tx, workspace, scope, &name, expires_us)
         })
         .await?;
     if session.out.json {
@@ -87,10 +96,46 @@ async fn create(
     output::line(&secret)
 }
 
+/// Most bytes of a file with options.
+const OPTIONS_BYTES: usize = 64 * 1024;
+
+async fn options(
+    session: &Session,
+    workspace: WorkspaceId,
+    id: String,
+    set: Option<String>,
+) -> Result<(), Failure> {
+    if let Some(from) = set {
+        let options: Options = serde_json::from_str(&read_file(&from, OPTIONS_BYTES)?)
+            .map_err(|error| Failure::usage(format!("the options were not changed: {error}")))?;
+        let wanted = id.clone();
+        session
+            .store
+            .write(session.actor.clone(), move |tx| {
+                token::set_options(tx, workspace, &wanted, &options)
+            })
+            .await?;
+    }
+    let tokens = session
+        .store
+        .read(move |tx| token::list(tx, workspace))
+        .await?;
+    let token = tokens.into_iter().find(|token| token.id == id);
+    let token =
+        token.ok_or_else(|| Failure::not_found(format!("token \"{id}\" does not exist")))?;
+    let options = serde_json::to_value(&token.options)?;
+    output::line(&if session.out.json {
+        options.to_string()
+    } else {
+        serde_json::to_string_pretty(&options)?
+    })
+}
+
 fn document(token: &Token) -> Value {
     json!({
         "id": token.id,
         "name": token.name,
+        "scope": token.scope.as_str(),
         "suffix": token.suffix,
         "created": time(token.created_us),
         "created_by": token.created_by,
@@ -106,6 +151,7 @@ fn row(token: &Token) -> Vec<String> {
     vec![
         token.id.clone(),
         token.name.clone(),
+        token.scope.as_str().to_owned(),
         token.suffix.clone(),
         time(token.created_us),
         optional(token.expires_us, "never"),

@@ -3,6 +3,7 @@
 
 mod application;
 mod demo;
+mod directory;
 mod import;
 mod kit;
 mod serve;

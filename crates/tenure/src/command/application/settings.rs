@@ -125,7 +125,7 @@ pub(super) async fn config(
         output::line(&text)?;
         return Ok(Exit::Done);
     };
-    let config = serde_json::to_string(&checked(&read(from)?)?)?;
+    let config = serde_json::to_string(&checked(&crate::command::read_file(from, CONFIG_BYTES)?)?)?;
     if config == application.config {
         return super::answer(session, &application, "unchanged");
     }
@@ -137,20 +137,6 @@ pub(super) async fn config(
         })
         .await?;
     super::answer(session, &changed, "configured")
-}
-
-fn read(from: &str) -> Result<String, Failure> {
-    if from == "-" {
-        return crate::command::read_stdin(CONFIG_BYTES);
-    }
-    let cannot = |error: std::io::Error| Failure::usage(format!("cannot read {from}: {error}"));
-    let bytes = std::fs::metadata(from).map_err(cannot)?.len();
-    if bytes > CONFIG_BYTES as u64 {
-        return Err(Failure::usage(format!(
-            "{from} has more than {CONFIG_BYTES} bytes"
-        )));
-    }
-    std::fs::read_to_string(from).map_err(cannot)
 }
 
 /// The configuration, if the planner can work with it; otherwise every problem with its place.
