@@ -2,7 +2,8 @@
 //!
 //! Where to begin: [`schema`] says which attributes exist, [`filter`] and [`path`] parse the two small
 //! languages of the protocol, [`patch`] and [`validate`] change documents, [`project`] cuts them to what was
-//! asked for, [`index`] says which values a store should index. Nothing here does I/O or reads a clock.
+//! asked for, [`index`] says which values a store should index, [`bulk`] reads and orders bulk requests. Nothing
+//! here does I/O or reads a clock.
 
 pub mod bulk;
 mod cursor;
