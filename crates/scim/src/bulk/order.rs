@@ -127,11 +127,8 @@ impl Search {
 
     /// Closes the unit of a node, if it is the first of it.
     fn leave(&mut self, index: usize) {
-        if !self
-            .nodes
-            .get(index)
-            .is_some_and(|node| node.low == node.seen)
-        {
+        let is_first = |node: &Node| node.low == node.seen;
+        if self.nodes.get(index).is_none_or(|node| !is_first(node)) {
             return;
         }
         let mut unit = Vec::new();
