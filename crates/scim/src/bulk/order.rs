@@ -43,33 +43,52 @@ fn edges(operations: &[Operation]) -> Vec<Vec<usize>> {
 /// Tarjan's search for strongly connected components, with a stack of its own instead of recursion: the depth is
 /// the client's choice. Components come out after all that they lead to, which is the order wanted here.
 struct Search {
-    edges: Vec<Vec<usize>>,
-    /// When a node was first seen, from 1; 0 before.
-    seen: Vec<usize>,
-    /// The earliest open node that a node reaches.
-    low: Vec<usize>,
-    is_open: Vec<bool>,
+    nodes: Vec<Node>,
     open: Vec<usize>,
     clock: usize,
     units: Vec<Vec<usize>>,
 }
 
+#[derive(Default)]
+struct Node {
+    edges: Vec<usize>,
+    /// When it was first seen, from 1; 0 before.
+    seen: usize,
+    /// The earliest open node that it reaches.
+    low: usize,
+    is_open: bool,
+}
+
 impl Search {
     fn new(edges: Vec<Vec<usize>>) -> Self {
-        let count = edges.len();
-        Self {
+        let nodes = edges.into_iter().map(|edges| Node {
             edges,
-            seen: vec![0; count],
-            low: vec![0; count],
-            is_open: vec![false; count],
+            ..Node::default()
+        });
+        Self {
+            nodes: nodes.collect(),
             open: Vec::new(),
             clock: 0,
             units: Vec::new(),
         }
     }
 
+    fn seen(&self, node: usize) -> usize {
+        self.nodes.get(node).map_or(0, |node| node.seen)
+    }
+
+    fn low(&self, node: usize) -> usize {
+        self.nodes.get(node).map_or(0, |node| node.low)
+    }
+
+    fn lower(&mut self, node: usize, low: usize) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.low = node.low.min(low);
+        }
+    }
+
     fn visit(&mut self, root: usize) {
-        if self.seen[root] > 0 {
+        if self.seen(root) > 0 {
             return;
         }
         // Each with the number of its edges that have been followed.
@@ -77,43 +96,45 @@ impl Search {
         self.enter(root);
         while let Some((node, followed)) = path.last_mut() {
             let node = *node;
-            match self.edges[node].get(*followed).copied() {
-                Some(next) => {
-                    *followed += 1;
-                    if self.seen[next] == 0 {
-                        self.enter(next);
-                        path.push((next, 0));
-                    } else if self.is_open[next] {
-                        self.low[node] = self.low[node].min(self.seen[next]);
-                    }
+            let edges = self.nodes.get(node).map(|node| &node.edges);
+            if let Some(next) = edges.and_then(|edges| edges.get(*followed).copied()) {
+                *followed += 1;
+                if self.seen(next) == 0 {
+                    self.enter(next);
+                    path.push((next, 0));
+                } else if self.nodes.get(next).is_some_and(|next| next.is_open) {
+                    self.lower(node, self.seen(next));
                 }
-                None => {
-                    path.pop();
-                    if let Some((parent, _)) = path.last() {
-                        self.low[*parent] = self.low[*parent].min(self.low[node]);
-                    }
-                    self.leave(node);
+            } else {
+                path.pop();
+                if let Some((parent, _)) = path.last() {
+                    self.lower(*parent, self.low(node));
                 }
+                self.leave(node);
             }
         }
     }
 
     fn enter(&mut self, node: usize) {
         self.clock += 1;
-        self.seen[node] = self.clock;
-        self.low[node] = self.clock;
-        self.is_open[node] = true;
-        self.open.push(node);
+        if let Some(entered) = self.nodes.get_mut(node) {
+            entered.seen = self.clock;
+            entered.low = self.clock;
+            entered.is_open = true;
+            self.open.push(node);
+        }
     }
 
     /// Closes the unit of a node, if it is the first of it.
     fn leave(&mut self, node: usize) {
-        if self.low[node] != self.seen[node] {
+        if self.low(node) != self.seen(node) {
             return;
         }
         let mut unit = Vec::new();
         while let Some(member) = self.open.pop() {
-            self.is_open[member] = false;
+            if let Some(closed) = self.nodes.get_mut(member) {
+                closed.is_open = false;
+            }
             unit.push(member);
             if member == node {
                 break;
