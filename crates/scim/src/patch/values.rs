@@ -149,13 +149,19 @@ fn naming(attribute: &Attribute, wanted: &Document) -> Named {
 /// What an operation on these values costs, in bytes that are looked at: all of them are read, some for each term of
 /// the filter.
 pub(super) fn effort(values: Option<&Value>, filter: Option<&Filter>) -> usize {
-    const EACH: usize = 64;
+    // What a value costs by itself, and how much longer it takes to fold text that is not ASCII.
+    const EACH: usize = 256;
+    const FOLDING: usize = 8;
     let elements = match values {
         None => &[],
         Some(Value::Array(elements)) => elements.as_slice(),
         Some(single) => std::slice::from_ref(single),
     };
-    let length = |value: &Value| value.as_str().map_or(0, str::len);
+    let length = |value: &Value| match value.as_str() {
+        Some(text) if text.is_ascii() => text.len(),
+        Some(text) => text.len().saturating_mul(FOLDING),
+        None => 0,
+    };
     let bytes = |element: &Value| match element {
         Value::Object(object) => object.values().map(length).sum(),
         simple => length(simple),
