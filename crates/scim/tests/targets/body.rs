@@ -76,6 +76,7 @@ pub(super) fn canonical(resource_type: &ResourceType, document: &Document) {
     let again = validate::create(resource_type, document.clone()).expect("a valid document");
     assert_eq!(again.ignored, Vec::<String>::new());
     assert_eq!(again.members, None);
+    assert!(again.deviations.is_empty(), "{:?}", again.deviations);
     same(&again.document, document);
     let replaced = validate::replace(resource_type, document, document.clone());
     same(&replaced.expect("a valid document").document, document);
