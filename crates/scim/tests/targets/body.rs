@@ -110,7 +110,7 @@ fn same(left: &Document, right: &Document) {
 }
 
 fn nothing_secret_is_shown(resource_type: &ResourceType, document: &Document) {
-    let mut shown = fixtures::shown(document);
+    let mut shown = fixtures::shown(resource_type, document);
     Projection::default().apply(resource_type, &mut shown);
     no_secret(&resource_type.schema, &shown);
     for extension in &resource_type.extensions {
