@@ -18,6 +18,9 @@ pub const JSON_STRING_BYTES: usize = 64 * 1024;
 pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.
 pub const PATCH_OPERATIONS: usize = 10_000;
+/// Bytes of values that the operations of one PATCH may look at, each for itself: many operations on an attribute with
+/// many values would take long.
+pub const PATCH_EFFORT_BYTES: usize = 64 * 1024 * 1024;
 /// Resources of a page when the client does not say, as the configuration announces.
 pub const PAGE_DEFAULT: u32 = 100;
 /// Most resources of a page, as the configuration announces.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tenure_scim::{
     Document, ScimError, ScimType,
+    deviation::Strictness,
     filter::Filter,
     json::parse_object,
     limits,
@@ -105,8 +106,18 @@ fn whole(resource_type: &ResourceType, document: &Document, request: &PatchReque
         apply(resource_type, &mut in_turn, operation).is_ok()
     });
     if all {
-        result.expect("each operation was fine");
+        result.clone().expect("each operation was fine");
         assert_eq!(in_turn, together);
+    }
+    let strictness = Strictness {
+        attributes: true,
+        paths: true,
+    };
+    let mut strict = document.clone();
+    let operations = &request.operations;
+    if patch::apply_with(resource_type, ID, &mut strict, operations, strictness).is_ok() {
+        result.expect("what the strict take, the tolerant take too");
+        assert_eq!(strict, together);
     }
 }
 
