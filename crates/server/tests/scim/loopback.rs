@@ -9,13 +9,13 @@ use tokio::{
 
 use crate::harness::World;
 
-struct Running {
-    address: std::net::SocketAddr,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<std::io::Result<()>>,
+pub(crate) struct Running {
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) task: JoinHandle<std::io::Result<()>>,
 }
 
-async fn start(world: &World) -> Running {
+pub(crate) async fn start(world: &World) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
@@ -28,7 +28,7 @@ async fn start(world: &World) -> Running {
 }
 
 /// Reads one answer with a Content-Length.
-async fn answer(stream: &mut TcpStream) -> String {
+pub(crate) async fn answer(stream: &mut TcpStream) -> String {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     loop {
