@@ -9,7 +9,8 @@ import tenure
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.when == "call" and report.failed:
-        for server in getattr(item, "servers", []):
+        shared = getattr(item.getparent(pytest.Module), "servers", [])
+        for server in [*getattr(item, "servers", []), *shared]:
             if server.log.exists():
                 report.sections.append((f"log of {server.data.name}", server.log.read_text(errors="replace")[-8000:]))
     return report
@@ -42,6 +43,17 @@ def new_server(tmp_path, request):
 @pytest.fixture
 def server(new_server):
     return new_server("server")
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory, request):
+    """One server for all tests of a file that leave each other alone, such as by a workspace each."""
+    server = tenure.Server(tmp_path_factory.mktemp("shared") / "server")
+    request.node.servers = [server]
+    try:
+        yield server.start()
+    finally:
+        server.end()
 
 
 @pytest.fixture
