@@ -2,6 +2,7 @@
 
 import pytest
 
+import features
 import tenure
 
 
@@ -54,6 +55,18 @@ def shared_server(tmp_path_factory, request):
         yield server.start()
     finally:
         server.end()
+
+
+@pytest.fixture(scope="module")
+def workshop(shared_server):
+    """A client of a workspace in which tests make and change people of their own."""
+    return shared_server.scim(shared_server.workspace("Workshop").token())
+
+
+@pytest.fixture
+def person(workshop):
+    """Someone in the workshop, as created."""
+    return workshop.create("Users", features.newcomer())
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ const answers = cases.map(({ document, requests }) => {
   let current = document;
   return requests.map((request) => {
     patchBodyValidation(request);
-    for (const operation of request.Operations) current = scimPatch(current, operation, { mutateDocument: false });
-    return current;
+    return (current = scimPatch(current, request.Operations, { mutateDocument: false }));
   });
 });
 console.log(JSON.stringify(answers));
