@@ -7,7 +7,7 @@ mod definitions;
 use serde_json::{Value, json};
 
 use crate::{
-    Document,
+    Document, limits,
     schema::{Attribute, AttributeType, ResourceType, Schema, SchemaSet},
 };
 
@@ -136,13 +136,17 @@ fn resource_type_resource(resource_type: &ResourceType, base_url: &str) -> Value
     })
 }
 
-/// The ServiceProviderConfig resource.
+/// The ServiceProviderConfig resource, as Tenure's server answers it. Another server changes what differs.
 #[must_use]
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
         "schemas": [SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": true,
+            "maxOperations": limits::BULK_OPERATIONS,
+            "maxPayloadSize": limits::BULK_BYTES,
+        },
         "filter": {"supported": true, "maxResults": MAX_RESULTS},
         "changePassword": {"supported": false},
         "sort": {"supported": true},
@@ -159,6 +163,36 @@ pub fn service_provider_config(base_url: &str) -> Value {
             "location": format!("{base_url}/ServiceProviderConfig"),
         },
     })
+}
+
+/// What is at a path of discovery, given without the slash at its start: a list for `Schemas` and `ResourceTypes`, one
+/// resource for these with an id, and `ServiceProviderConfig`. `None` for any other path.
+///
+/// ```
+/// use tenure_scim::{discovery, schema::SchemaSet};
+/// let find = |path| discovery::find(SchemaSet::standard(), "https://id.mills.example/scim/v2", path);
+/// assert_eq!(find("ResourceTypes").unwrap()["totalResults"], 2);
+/// assert_eq!(find("ResourceTypes/User").unwrap()["endpoint"], "/Users");
+/// assert!(find("Users").is_none());
+/// ```
+#[must_use]
+pub fn find(set: &SchemaSet, base_url: &str, path: &str) -> Option<Value> {
+    let (name, id) = match path.split_once('/') {
+        Some((name, id)) => (name, Some(id)),
+        None => (path, None),
+    };
+    let resources = match name {
+        "Schemas" => schemas(set, base_url),
+        "ResourceTypes" => resource_types(set, base_url),
+        "ServiceProviderConfig" if id.is_none() => return Some(service_provider_config(base_url)),
+        _ => return None,
+    };
+    let Some(id) = id else {
+        let total = resources.len();
+        return Some(list_response(resources, total, 1));
+    };
+    let mut resources = resources.into_iter();
+    resources.find(|one| one.get("id").and_then(Value::as_str) == Some(id))
 }
 
 /// A ListResponse with one page; `start_index` counts from 1, `total` is the number of all matches.

@@ -25,7 +25,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Document, ScimError, ScimType, path::AttributePath, schema::ResourceType};
+use crate::{
+    Deviation, Deviations, Document, ScimError, ScimType, path::AttributePath, schema::ResourceType,
+};
 
 /// Attribute operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,6 +134,28 @@ impl Filter {
     /// `invalidFilter` that names the attribute.
     pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> {
         check::filter(self, resource_type)
+    }
+
+    /// What is tolerated in the filter for a resource type.
+    #[must_use]
+    pub fn deviations(&self, resource_type: &ResourceType) -> Deviations {
+        match self {
+            Self::And(operands) | Self::Or(operands) => {
+                let mut all = Deviations::default();
+                for operand in operands {
+                    all.extend(operand.deviations(resource_type));
+                }
+                all
+            }
+            Self::Not(inner) => inner.deviations(resource_type),
+            Self::Compare { path, .. } | Self::Present(path) | Self::ValuePath { path, .. } => {
+                let mut found = Deviations::default();
+                let is_alias = path.resolve_exact(resource_type).is_none()
+                    && path.resolve(resource_type).is_some();
+                found.insert_if(is_alias, Deviation::EmailAlias);
+                found
+            }
+        }
     }
 
     /// Whether a full document (with `id`, `meta`, `members` if the filter needs them) matches. Call `check` first:

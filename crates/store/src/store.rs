@@ -370,6 +370,35 @@ impl<'a> Tx<'a> {
         &self.actor
     }
 
+    /// Runs a part of the transaction that can fail on its own: after an error nothing of it is left, and the
+    /// transaction goes on. Parts may be nested.
+    ///
+    /// # Errors
+    ///
+    /// The part's, or `Database` when it cannot be undone; then the transaction must not be committed, so the caller
+    /// has to fail, too.
+    pub fn savepoint<T>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // The innermost savepoint of a name is meant, so one name serves all depths. A panic leaves it open; the
+        // job's own savepoint around it ends it then.
+        self.connection.batch("SAVEPOINT part")?;
+        let touched_feed = self.touched_feed;
+        match part(self) {
+            Ok(value) => {
+                self.connection.batch("RELEASE SAVEPOINT part")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.touched_feed = touched_feed;
+                self.connection
+                    .batch("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")?;
+                Err(error)
+            }
+        }
+    }
+
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.context.sealer
     }

@@ -116,7 +116,7 @@ fn the_configuration_and_lists_have_their_required_parts() {
     let config = service_provider_config(BASE);
     for (feature, supported) in [
         ("patch", true),
-        ("bulk", false),
+        ("bulk", true),
         ("filter", true),
         ("changePassword", false),
         ("sort", true),

@@ -268,3 +268,13 @@ fn what_is_read_fits_the_limits_when_it_is_printed() {
     assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter);
     malformed(&wide(limits::FILTER_NODES - 3), "more than");
 }
+
+#[test]
+fn addresses_that_are_made_when_sent_find_nothing() {
+    senseless(
+        r#"meta.location eq "https://id.mills.example/scim/Users/7b1c""#,
+        "filter by `id`",
+    );
+    senseless(r#"groups.$ref co "Groups""#, "filter by `groups.value`");
+    senseless(r#"groups[$ref co "Groups"]"#, "filter by `groups.value`");
+}

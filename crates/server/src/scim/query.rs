@@ -6,7 +6,7 @@ use tenure_scim::{
     filter::Filter,
     path::AttributePath,
     project::Projection,
-    schema::{ResourceType, Returned},
+    schema::{AttributeType, ResourceType, Returned},
 };
 use tenure_store::resource;
 
@@ -134,8 +134,10 @@ impl Parameters {
         let path = AttributePath::parse(sort_by)
             .ok()
             .filter(|path| {
-                path.resolve(resource_type)
-                    .is_some_and(|found| found.attribute.returned != Returned::Never)
+                path.resolve(resource_type).is_some_and(|found| {
+                    found.attribute.returned != Returned::Never
+                        && found.leaf().kind != AttributeType::Complex
+                })
             })
             .ok_or_else(|| {
                 invalid("`sortBy` names no attribute that can be sorted by.".to_owned())
@@ -291,6 +293,8 @@ mod tests {
         for (query, accepted) in [
             ("sortBy=name.familyName&sortOrder=Descending", true),
             ("sortOrder=sideways", true),
+            ("sortBy=emails", true),
+            ("sortBy=name", false),
             ("sortBy=password", false),
             ("sortBy=shoeSize", false),
             ("sortBy=userName&sortOrder=sideways", false),

@@ -15,7 +15,7 @@ async fn configuration_is_public() {
     let config = world.send(request).await.expect(200);
     for (feature, supported) in [
         ("patch", true),
-        ("bulk", false),
+        ("bulk", true),
         ("filter", true),
         ("sort", true),
         ("etag", true),

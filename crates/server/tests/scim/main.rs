@@ -5,6 +5,7 @@
     reason = "in a test a panic with the value is the best report"
 )]
 
+mod bulk;
 mod clients;
 mod crud;
 mod discovery;
@@ -14,3 +15,4 @@ mod isolation;
 mod lists;
 mod loopback;
 mod refusals;
+mod streams;
