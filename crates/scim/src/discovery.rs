@@ -20,9 +20,6 @@ pub const SERVICE_PROVIDER_CONFIG: &str =
     "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 /// Schema of list responses.
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-/// Most resources in one answer, as the configuration announces.
-pub const MAX_RESULTS: usize = 1000;
-
 /// All Schema resources: those of the resource types and those of the discovery resources themselves.
 ///
 /// ```
@@ -147,10 +144,18 @@ pub fn service_provider_config(base_url: &str) -> Value {
             "maxOperations": limits::BULK_OPERATIONS,
             "maxPayloadSize": limits::BULK_BYTES,
         },
-        "filter": {"supported": true, "maxResults": MAX_RESULTS},
+        "filter": {"supported": true, "maxResults": limits::PAGE_MAX},
         "changePassword": {"supported": false},
         "sort": {"supported": true},
         "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits::PAGE_DEFAULT,
+            "maxPageSize": limits::PAGE_MAX,
+            "cursorTimeout": limits::CURSOR_SECONDS,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",

@@ -15,6 +15,7 @@
 
 mod check;
 mod evaluate;
+mod narrow;
 pub(crate) mod parse;
 pub(crate) use check::inside as check_inside;
 pub(crate) use evaluate::{elements, leaf_values, matches_element};
@@ -117,6 +118,17 @@ pub enum Filter {
     },
 }
 
+/// A filter as one of several resource types sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Narrowed {
+    /// Every resource of the type matches.
+    Everything,
+    /// None does.
+    Nothing,
+    /// Those that match this, which [`Filter::check`] accepts for the type.
+    Matching(Filter),
+}
+
 impl Filter {
     /// Parses a filter. Limits: see [`crate::limits`].
     ///
@@ -156,6 +168,30 @@ impl Filter {
                 found
             }
         }
+    }
+
+    /// [`Filter::check`] over several resource types: an attribute that none of them defines has no value, and is
+    /// fine; what is wrong for every type that defines it is refused.
+    ///
+    /// # Errors
+    ///
+    /// `invalidFilter` that names the attribute.
+    pub fn check_any(&self, types: &[&ResourceType]) -> Result<(), ScimError> {
+        narrow::check_any(self, types)
+    }
+
+    /// What the filter means for one of several types, with what the type decides by itself worked out: attributes
+    /// that it does not define, comparisons that it cannot make, `meta.resourceType`.
+    ///
+    /// ```
+    /// use tenure_scim::{filter::{Filter, Narrowed}, schema::SchemaSet};
+    /// let filter = Filter::parse(r#"meta.resourceType eq "User" and userName sw "m" or members pr"#).unwrap();
+    /// let of_users = Filter::parse(r#"userName sw "m""#).unwrap();
+    /// assert_eq!(filter.narrow(SchemaSet::user()), Narrowed::Matching(of_users));
+    /// ```
+    #[must_use]
+    pub fn narrow(&self, resource_type: &ResourceType) -> Narrowed {
+        narrow::narrow(self, resource_type)
     }
 
     /// Whether a full document (with `id`, `meta`, `members` if the filter needs them) matches. Call `check` first:

@@ -18,6 +18,12 @@ pub const JSON_STRING_BYTES: usize = 64 * 1024;
 pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.
 pub const PATCH_OPERATIONS: usize = 10_000;
+/// Resources of a page when the client does not say, as the configuration announces.
+pub const PAGE_DEFAULT: u32 = 100;
+/// Most resources of a page, as the configuration announces.
+pub const PAGE_MAX: u32 = 1000;
+/// Seconds for which a cursor can be used, as the configuration announces.
+pub const CURSOR_SECONDS: u32 = 3600;
 /// Operations of one bulk request, as the configuration announces.
 pub const BULK_OPERATIONS: usize = 1000;
 /// Bytes of one bulk request, as the configuration announces.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    Document, ScimError, ScimType, discovery, filter::Filter, index, normalize::invalid,
+    Document, ScimError, ScimType, discovery, filter::Filter, index, limits, normalize::invalid,
     path::AttributePath, project::Projection, schema::ResourceType,
 };
 
@@ -30,7 +30,7 @@ pub struct Query {
     pub descending: bool,
     /// `startIndex`, from 1.
     pub start_index: usize,
-    /// `count`, at most [`discovery::MAX_RESULTS`].
+    /// `count`, at most [`limits::PAGE_MAX`].
     pub count: usize,
     /// `attributes` and `excludedAttributes`.
     pub projection: Projection,
@@ -44,7 +44,7 @@ impl Default for Query {
             sort_by: None,
             descending: false,
             start_index: 1,
-            count: discovery::MAX_RESULTS,
+            count: limits::PAGE_MAX as usize,
             projection: Projection::default(),
         }
     }
@@ -52,7 +52,7 @@ impl Default for Query {
 
 impl Query {
     /// Reads query parameters, decoded and with names in any case; unknown ones are ignored, as are empty values. A
-    /// `startIndex` below 1 is 1, a `count` below 0 is 0; without one it is [`discovery::MAX_RESULTS`].
+    /// `startIndex` below 1 is 1, a `count` below 0 is 0; without one it is [`limits::PAGE_MAX`].
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Query {
             filter.check(resource_type)?;
         }
         let sort_by = sort_by.as_deref();
-        let most = i64::try_from(discovery::MAX_RESULTS).unwrap_or(i64::MAX);
+        let most = i64::from(limits::PAGE_MAX);
         let count = integer("count", count.as_deref())?.unwrap_or(most);
         let start_index = integer("startIndex", start_index.as_deref())?.unwrap_or(1);
         Ok(Self {

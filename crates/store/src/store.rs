@@ -319,6 +319,11 @@ impl Store {
     }
 }
 
+/// Places of tokens are apart from those of secrets at rest, which begin with a number.
+fn token_place(place: &str) -> String {
+    format!("token|{place}")
+}
+
 /// A transaction. Time is the same for the whole transaction.
 pub struct Tx<'a> {
     connection: &'a mut dyn Connection,
@@ -397,6 +402,25 @@ impl<'a> Tx<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// Encrypts and authenticates a text that leaves the program and comes back, such as a cursor. Only
+    /// [`Tx::open_token`] with the same place reads it again; `place` says what it is for.
+    ///
+    /// # Errors
+    ///
+    /// `Database` when the system has no randomness.
+    pub fn seal_token(&self, place: &str, text: &str) -> Result<Vec<u8>, Error> {
+        self.sealer().seal(&token_place(place), text)
+    }
+
+    /// Reads what [`Tx::seal_token`] made.
+    ///
+    /// # Errors
+    ///
+    /// `Seal` for anything that was not made so for this place.
+    pub fn open_token(&self, place: &str, sealed: &[u8]) -> Result<String, Error> {
+        self.sealer().open(&token_place(place), sealed)
     }
 
     pub(crate) fn sealer(&self) -> &Sealer {

@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-/// Resources of a page when the client does not say.
-pub(super) const PAGE_DEFAULT: i64 = 100;
-/// Most resources of a page, as the configuration announces.
-pub(super) const PAGE_MAX: i64 = 1000;
 /// Members read in one go.
 pub(super) const MEMBERS_CHUNK: u32 = 1000;
 /// Most members in one answer with several resources; more is 400 `tooMany`.

@@ -7,6 +7,7 @@
 mod bearer;
 mod body;
 mod bulk;
+mod cursor;
 mod discovery;
 mod error;
 mod etag;

@@ -23,6 +23,13 @@ async fn configuration_is_public() {
         assert_eq!(config[feature]["supported"], supported, "{feature}");
     }
     assert_eq!(
+        config["pagination"],
+        json!({
+            "cursor": true, "index": true, "defaultPaginationMethod": "index",
+            "defaultPageSize": 100, "maxPageSize": 1000, "cursorTimeout": 3600,
+        })
+    );
+    assert_eq!(
         config["meta"]["location"],
         format!("{BASE}/ServiceProviderConfig")
     );

@@ -8,6 +8,7 @@
 mod bulk;
 mod clients;
 mod crud;
+mod cursor;
 mod discovery;
 mod harness;
 mod http;
