@@ -41,7 +41,7 @@ def test_scim2_client_works_with_its_typed_models(endpoint, client):
 
     found = client.query(Person, SearchRequest(filter=f'userName eq "{flow.ADA}"'))
     assert [user.id for user in found.resources] == [created.id]
-    found = client.search(Person, SearchRequest(filter=f'userName eq "{flow.ADA}"', attributes=["userName"]))
+    found = client.search(SearchRequest(filter=f'userName eq "{flow.ADA}"', attributes=["userName"]))
     assert [user.id for user in found.resources] == [created.id]
     assert found.resources[0].display_name is None
 
@@ -171,12 +171,11 @@ def test_scim2_cli_keeps_people(endpoint, client):
         return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout + done.stderr
 
     created = cli("create", "user", "--user-name", flow.ADA, "--display-name", "Ada Okafor")
-    assert created["userName"] == flow.ADA
-    assert cli("query", "user", created["id"])["displayName"] == "Ada Okafor"
+    assert (created["userName"], created["displayName"]) == (flow.ADA, "Ada Okafor")
     replaced = cli("replace", "user", "--id", created["id"], "--user-name", flow.ADA, "--display-name", "Ada O.")
     assert replaced["displayName"] == "Ada O."
-    found = cli("search", "user", "--filter", f'userName eq "{flow.ADA}"')
+    found = cli("search", "--filter", f'userName eq "{flow.ADA}"')
     assert [user["id"] for user in found["Resources"]] == [created["id"]]
     assert "uniqueness" in json.dumps(cli("create", "user", "--user-name", flow.ADA, fails=True))
     cli("delete", "user", created["id"])
-    assert cli("query", "user")["totalResults"] == 0
+    assert "404" in json.dumps(cli("query", "user", created["id"], fails=True))
