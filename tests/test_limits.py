@@ -288,9 +288,9 @@ def test_count_is_cut(house):
 def test_start_index(house):
     """Deep pages are for cursors."""
     assert house.scim.get("/Users", startIndex=100_000, count=1).get("Resources", []) == []
+    # Behind the end there is nothing to page over; `tests/conformance` asks where there is.
     for start in (100_001, 10_000_000):
-        detail = house.scim.error(400, "invalidValue", "GET", "/Users", params={"startIndex": start, "count": 1})
-        assert "100000" in detail.replace(",", "")
+        assert house.scim.get("/Users", startIndex=start, count=1).get("Resources", []) == []
 
 
 # ------------------------------------------------------------------------------------ what no one sends

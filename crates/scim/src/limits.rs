@@ -14,6 +14,8 @@ pub const JSON_KEYS: usize = 1000;
 pub const JSON_ARRAY_ITEMS: usize = 100_000;
 /// Bytes of one JSON string.
 pub const JSON_STRING_BYTES: usize = 64 * 1024;
+/// Bytes of memory, roughly, that a JSON body may take once it is read.
+pub const JSON_MEMORY_BYTES: usize = 40 * 1024 * 1024;
 /// Values of a multi-valued attribute other than `members`.
 pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.

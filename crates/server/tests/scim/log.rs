@@ -123,6 +123,15 @@ async fn what_waits_is_written_before_the_server_stops() {
 async fn each_kind_of_request_and_refusal() {
     let world = World::new().await;
     let mills = workspace_id(&world, "mills").await;
+    requests_of_all_kinds(&world).await;
+    let found = written(&world, mills, 9).await;
+    check_kinds(&found);
+    assert!(found[1].detail.contains("userName"), "{}", found[1].detail);
+    assert_eq!(found[4].request, "{\"…\":\"…\"}");
+}
+
+/// Requests that are answered and refused, with and without habits.
+async fn requests_of_all_kinds(world: &World) {
     let id = world.user("mira").await;
     let path = format!("/scim/Users/{id}");
     world
@@ -166,7 +175,9 @@ async fn each_kind_of_request_and_refusal() {
             .status,
         401
     );
-    let found = written(&world, mills, 9).await;
+}
+
+fn check_kinds(found: &[Entry]) {
     let shown: Vec<(&str, u16, &str, Vec<&str>)> = found
         .iter()
         .map(|entry| {
@@ -210,8 +221,6 @@ async fn each_kind_of_request_and_refusal() {
             ("DELETE", 204, "", vec![]),
         ]
     );
-    assert!(found[1].detail.contains("userName"), "{}", found[1].detail);
-    assert_eq!(found[4].request, "{\"…\":\"…\"}");
 }
 
 #[tokio::test]
