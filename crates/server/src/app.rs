@@ -17,7 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::limits;
+use crate::{housekeeping, limits};
 
 /// Settings of a server.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub struct App {
 
 /// All routes with their layers, for [`serve`] and for callers that bring a listener of their own.
 pub fn router(app: App) -> Router {
-    crate::routes::router(app)
+    crate::routes::build(app).0
 }
 
 /// Answers requests on a listener until `stop` becomes true (or its sender is gone), then drains: no new connections,
@@ -56,7 +56,8 @@ pub async fn serve(
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let service = router(app);
+    let housekeeping = tokio::spawn(housekeeping::run(app.store.clone(), stop.clone()));
+    let (service, log) = crate::routes::build(app);
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -93,6 +94,9 @@ pub async fn serve(
         );
     }
     connections.shutdown().await;
+    log.flush().await;
+    // A step that has begun is finished by the store.
+    housekeeping.abort();
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 pub mod api;
 mod app;
 mod console;
+mod housekeeping;
 mod layer;
 mod limits;
 mod ops;

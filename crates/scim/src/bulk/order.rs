@@ -40,18 +40,10 @@ fn edges(operations: &[Operation]) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Tarjan's search for strongly connected components, with a stack of its own instead of recursion: the depth is
-/// the client's choice. Components come out after all that they lead to, which is the order wanted here.
-struct Search {
-    nodes: Vec<Node>,
-    open: Vec<usize>,
-    clock: usize,
-    units: Vec<Vec<usize>>,
-}
-
+/// An operation in the search.
 #[derive(Default)]
 struct Node {
-    edges: Vec<usize>,
+    needs: Vec<usize>,
     /// When it was first seen, from 1; 0 before.
     seen: usize,
     /// The earliest open node that it reaches.
@@ -59,84 +51,93 @@ struct Node {
     is_open: bool,
 }
 
+/// Tarjan's search for strongly connected components, with a stack of its own instead of recursion: the depth is
+/// the client's choice. Components come out after all that they lead to, which is the order wanted here.
+#[derive(Default)]
+struct Search {
+    nodes: Vec<Node>,
+    open: Vec<usize>,
+    clock: usize,
+    units: Vec<Vec<usize>>,
+}
+
 impl Search {
     fn new(edges: Vec<Vec<usize>>) -> Self {
-        let nodes = edges.into_iter().map(|edges| Node {
-            edges,
+        let node = |needs| Node {
+            needs,
             ..Node::default()
-        });
+        };
         Self {
-            nodes: nodes.collect(),
-            open: Vec::new(),
-            clock: 0,
-            units: Vec::new(),
-        }
-    }
-
-    fn seen(&self, node: usize) -> usize {
-        self.nodes.get(node).map_or(0, |node| node.seen)
-    }
-
-    fn low(&self, node: usize) -> usize {
-        self.nodes.get(node).map_or(0, |node| node.low)
-    }
-
-    fn lower(&mut self, node: usize, low: usize) {
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.low = node.low.min(low);
+            nodes: edges.into_iter().map(node).collect(),
+            ..Self::default()
         }
     }
 
     fn visit(&mut self, root: usize) {
-        if self.seen(root) > 0 {
+        if !self.enter(root) {
             return;
         }
         // Each with the number of its edges that have been followed.
         let mut path = vec![(root, 0)];
-        self.enter(root);
-        while let Some((node, followed)) = path.last_mut() {
-            let node = *node;
-            let edges = self.nodes.get(node).map(|node| &node.edges);
-            if let Some(next) = edges.and_then(|edges| edges.get(*followed).copied()) {
+        while let Some((index, followed)) = path.last_mut() {
+            let index = *index;
+            let node = self.nodes.get(index);
+            if let Some(next) = node.and_then(|node| node.needs.get(*followed)).copied() {
                 *followed += 1;
-                if self.seen(next) == 0 {
-                    self.enter(next);
+                if self.enter(next) {
                     path.push((next, 0));
-                } else if self.nodes.get(next).is_some_and(|next| next.is_open) {
-                    self.lower(node, self.seen(next));
+                } else if let Some(seen) = self.seen_if_open(next) {
+                    self.reach(index, seen);
                 }
             } else {
                 path.pop();
+                let low = node.map_or(0, |node| node.low);
                 if let Some((parent, _)) = path.last() {
-                    self.lower(*parent, self.low(node));
+                    self.reach(*parent, low);
                 }
-                self.leave(node);
+                self.leave(index);
             }
         }
     }
 
-    fn enter(&mut self, node: usize) {
+    /// Opens a node; false if it has been seen before.
+    fn enter(&mut self, index: usize) -> bool {
+        let Some(node) = self.nodes.get_mut(index).filter(|node| node.seen == 0) else {
+            return false;
+        };
         self.clock += 1;
-        if let Some(entered) = self.nodes.get_mut(node) {
-            entered.seen = self.clock;
-            entered.low = self.clock;
-            entered.is_open = true;
-            self.open.push(node);
+        node.seen = self.clock;
+        node.low = self.clock;
+        node.is_open = true;
+        self.open.push(index);
+        true
+    }
+
+    fn seen_if_open(&self, index: usize) -> Option<usize> {
+        let node = self.nodes.get(index)?;
+        node.is_open.then_some(node.seen)
+    }
+
+    /// A node reaches one that was seen then.
+    fn reach(&mut self, index: usize, seen: usize) {
+        if let Some(node) = self.nodes.get_mut(index) {
+            node.low = node.low.min(seen);
         }
     }
 
     /// Closes the unit of a node, if it is the first of it.
-    fn leave(&mut self, node: usize) {
-        if self.low(node) != self.seen(node) {
+    fn leave(&mut self, index: usize) {
+        let is_first = |node: &Node| node.low == node.seen;
+        if self.nodes.get(index).is_none_or(|node| !is_first(node)) {
             return;
         }
         let mut unit = Vec::new();
         while let Some(member) = self.open.pop() {
-            if let Some(closed) = self.nodes.get_mut(member) {
-                closed.is_open = false;
+            if let Some(node) = self.nodes.get_mut(member) {
+                node.is_open = false;
             }
             unit.push(member);
-            if member == node {
+            if member == index {
                 break;
             }
         }
