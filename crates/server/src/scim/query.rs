@@ -165,40 +165,34 @@ impl Parameters {
         self.filter.as_deref().map(parse_filter).transpose()
     }
 
-    /// From 1.
-    fn start_index(&self) -> Result<u64, ScimError> {
-        let index = integer("startIndex", self.start_index.as_deref())?;
-        Ok(index.unwrap_or(1).max(1).unsigned_abs())
-    }
-
-    /// What is tolerated in the parameters of a query over these types.
-    pub(super) fn deviations(
-        &self,
-        filter: Option<&Filter>,
-        types: &[&ResourceType],
-    ) -> Deviations {
+    /// What is tolerated in the parameters of a list over some types.
+    pub(super) fn deviations(&self, types: &[&ResourceType]) -> Deviations {
         let given =
             |name: &str, text: &Option<String>| integer(name, text.as_deref()).ok().flatten();
         let mut found = Deviations::default();
-        for resource_type in types {
-            found.extend(filter.map_or_else(Deviations::default, |filter| {
-                filter.deviations(resource_type)
-            }));
+        if let Ok(Some(filter)) = self.filter() {
+            types
+                .iter()
+                .for_each(|resource_type| found.extend(filter.deviations(resource_type)));
+            // It was understood, but not as it stands.
+            let as_sent = self.filter.as_deref().filter(|text| text.contains('%'));
+            let is_encoded_twice = as_sent.is_some_and(|text| Filter::parse(text).is_err());
+            found.insert_if(is_encoded_twice, Deviation::DoubleEncoding);
         }
         let start_index = given("startIndex", &self.start_index);
         let is_below_one = start_index.is_some_and(|start_index| start_index < 1);
         found.insert_if(is_below_one, Deviation::StartIndex);
         let count = given("count", &self.count).unwrap_or_default();
         found.insert_if(count < 0, Deviation::CountNegative);
-        found.insert_if(
-            count > limits::PAGE_MAX.into(),
-            Deviation::CountAboveMaximum,
-        );
-        // It was understood, but not as it stands.
-        let as_sent = self.filter.as_deref().filter(|text| text.contains('%'));
-        let is_encoded_twice = as_sent.is_some_and(|text| Filter::parse(text).is_err());
-        found.insert_if(is_encoded_twice, Deviation::DoubleEncoding);
+        let most = i64::from(limits::PAGE_MAX);
+        found.insert_if(count > most, Deviation::CountAboveMaximum);
         found
+    }
+
+    /// From 1.
+    fn start_index(&self) -> Result<u64, ScimError> {
+        let index = integer("startIndex", self.start_index.as_deref())?;
+        Ok(index.unwrap_or(1).max(1).unsigned_abs())
     }
 
     fn sort(&self, types: &[&ResourceType]) -> Result<Option<(AttributePath, bool)>, ScimError> {

@@ -30,12 +30,12 @@ pub(super) async fn search(call: Call<'_>, kind: Kind, body: Body) -> Result<Res
 
 async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Response, Refusal> {
     let view = call.view(kind, parameters.projection()?)?;
+    call.record
+        .note(parameters.deviations(&[&view.resource_type]));
     if parameters.cursor()?.is_some() {
         return part(call, vec![view], parameters).await;
     }
     let query = parameters.query(&view.resource_type)?;
-    call.record
-        .note(parameters.deviations(query.filter.as_ref(), &[&view.resource_type]));
     let start_index = query.start_index;
     let (total, resources) = call
         .scim
@@ -74,6 +74,8 @@ async fn page_of_all(call: &Call<'_>, parameters: &Parameters) -> Result<Respons
         .iter()
         .map(|(kind, _)| call.view(kind, projection.clone()))
         .collect::<Result<Vec<_>, _>>()?;
+    let users = call.types.of(Kind::User)?;
+    call.record.note(parameters.deviations(&[users]));
     part(call, views, parameters).await
 }
 
@@ -86,8 +88,6 @@ async fn part(
     let types: Vec<&ResourceType> = views.iter().map(|view| &*view.resource_type).collect();
     let kinds: Vec<Kind> = views.iter().map(|view| view.kind).collect();
     let start = parameters.walk(&types)?;
-    call.record
-        .note(parameters.deviations(start.filter.as_ref(), &types));
     let count = parameters.count()?;
     let cursor = parameters.cursor()?.map(str::to_owned);
     let workspace = call.principal.workspace;

@@ -186,8 +186,12 @@ fn malformed_requests_name_the_operation() {
 fn names_in_any_case_are_read_and_unknown_ones_reported() {
     let request = |body: Value| parse(SchemaSet::user(), &object(body));
     assert!(request(json!({"operations": {"OP": "ADD", "Path": "title", "VALUE": "x"}})).is_ok());
-    let ignored =
-        request(json!({"Operations": [{"op": "add", "value": {"shoe": 1, "a b": 2}}]})).unwrap();
+}
+
+#[test]
+fn unknown_keys_are_reported() {
+    let body = json!({"Operations": [{"op": "add", "value": {"shoe": 1, "a b": 2}}]});
+    let ignored = parse(SchemaSet::user(), &object(body)).unwrap();
     assert_eq!(
         ignored,
         PatchRequest {
