@@ -31,6 +31,8 @@ use super::{
 
 /// POST `/Bulk`.
 pub(super) async fn run(call: Call<'_>, body: Body) -> Result<Response, Refusal> {
+    // A few at a time: each may take tens of megabytes while it is carried out.
+    let _place = call.scim.bulks.acquire().await.map_err(|_| Error::Busy)?;
     let document = body::read_bulk(&call.parts.headers, body).await?;
     let request = bulk::parse(document)?;
     let views = call

@@ -39,6 +39,8 @@ pub(crate) use bearer::bearer;
 pub(crate) use error::error_response;
 pub(crate) use log::RequestLog;
 
+use tokio::sync::Semaphore;
+
 use crate::App;
 use error::{Refusal, SCIM_JSON};
 use log::Record;
@@ -51,6 +53,8 @@ struct Scim {
     /// SCIM root that clients see, without a slash at its end.
     base_url: Arc<str>,
     touches: bearer::Touches,
+    /// Places for bulk requests.
+    bulks: Semaphore,
     log: Arc<RequestLog>,
 }
 
@@ -89,6 +93,7 @@ pub(crate) fn service(app: App, log: Arc<RequestLog>) -> Router {
         app,
         base_url,
         touches: bearer::Touches::default(),
+        bulks: Semaphore::new(limits::BULKS),
         log,
     };
     Router::new().fallback(handle).with_state(Arc::new(scim))
