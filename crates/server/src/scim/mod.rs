@@ -43,7 +43,7 @@ use tokio::sync::Semaphore;
 
 use crate::App;
 use error::{Refusal, SCIM_JSON};
-use log::Record;
+use log::{Follower, Record};
 use route::Endpoint;
 
 /// What SCIM handlers share.
@@ -102,14 +102,14 @@ pub(crate) fn service(app: App, log: Arc<RequestLog>) -> Router {
 async fn handle(State(scim): State<Arc<Scim>>, request: Request) -> Response {
     let plain_json = wants_plain_json(request.headers());
     let head = request.method() == Method::HEAD;
-    let (record, mut request) = Record::begin(&scim.log, request);
+    let (follower, mut request) = Follower::begin(&scim.log, request);
     if head {
         *request.method_mut() = Method::GET;
     }
-    let mut response = answer(&scim, &record, request)
+    let mut response = answer(&scim, follower.record(), request)
         .await
         .unwrap_or_else(|refusal| {
-            record.refused(refusal.error());
+            follower.record().refused(refusal.error());
             refusal.into_response()
         });
     if plain_json && response.headers().contains_key(CONTENT_TYPE) {
@@ -120,7 +120,7 @@ async fn handle(State(scim): State<Arc<Scim>>, request: Request) -> Response {
     if head {
         without_body(&mut response);
     }
-    record.finish(response)
+    follower.finish(response)
 }
 
 async fn answer(scim: &Scim, record: &Arc<Record>, request: Request) -> Result<Response, Refusal> {

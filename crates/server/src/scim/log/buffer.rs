@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -146,6 +146,8 @@ pub(crate) struct RequestLog {
     full: Notify,
     /// One writes at a time.
     writing: tokio::sync::Mutex<()>,
+    /// Where the writing task runs; a request may end on a thread without a runtime.
+    runtime: OnceLock<Handle>,
 }
 
 impl RequestLog {
@@ -155,6 +157,16 @@ impl RequestLog {
             buffer: Mutex::default(),
             full: Notify::new(),
             writing: tokio::sync::Mutex::default(),
+            runtime: OnceLock::new(),
+        }
+    }
+
+    /// Remembers the runtime of the caller as the one to write in.
+    pub(super) fn attach(&self) {
+        if self.runtime.get().is_none()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.runtime.get_or_init(|| runtime);
         }
     }
 
@@ -179,11 +191,15 @@ impl RequestLog {
         if buffer.raw.len() >= BATCH {
             self.full.notify_one();
         }
+        self.start(&mut buffer);
+    }
+
+    /// Sees to it that a task is there as long as there is something to write.
+    fn start(self: &Arc<Self>, buffer: &mut Buffer) {
         if buffer.is_attended || buffer.is_empty() {
             return;
         }
-        // Without a runtime the next request finds one.
-        if let Ok(runtime) = Handle::try_current() {
+        if let Some(runtime) = self.runtime.get() {
             buffer.is_attended = true;
             runtime.spawn(Arc::clone(self).attend());
         }
@@ -249,6 +265,11 @@ impl RequestLog {
 
 #[cfg(test)]
 mod tests {
+    use tenure_store::{
+        Tx,
+        request_log::{self, RequestQuery},
+    };
+
     use super::*;
 
     #[test]
@@ -291,6 +312,32 @@ mod tests {
         assert!(buffer.lost.is_empty() && buffer.raw.len() == ENTRIES - BATCH);
         buffer.bytes = BYTES;
         assert!(!buffer.admits(false, start + Duration::from_secs(20_000)));
+    }
+
+    /// A request may end on a thread without a runtime.
+    #[tokio::test]
+    async fn requests_that_end_on_other_threads_are_written() {
+        let store = Store::open_in_memory().unwrap();
+        let log = Arc::new(RequestLog::new(store.clone()));
+        log.attach();
+        let lost = Arc::clone(&log);
+        std::thread::spawn(move || {
+            let mut buffer = lost.buffer();
+            buffer.lose(WorkspaceId(1), 3);
+            lost.start(&mut buffer);
+        })
+        .join()
+        .unwrap();
+        assert!(log.buffer().is_attended);
+        while log.buffer().is_attended {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let query = RequestQuery {
+            limit: 1,
+            ..RequestQuery::default()
+        };
+        let read = move |tx: &mut Tx<'_>| request_log::list(tx, WorkspaceId(1), &query);
+        assert_eq!(store.read(read).await.unwrap()[0].lost, 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! What becomes of a request in the request log.
 //!
-//! A [`Record`] follows each request: it notes who called, what was tolerated and how it ended, keeps the beginning of
-//! both bodies, and gives all that to the [`RequestLog`] when the last byte of the answer is gone. From there on
+//! A [`Follower`] goes with each request: its [`Record`] notes who called, what was tolerated and how it ended, keeps the beginning of
+//! both bodies, and it gives all that to the [`RequestLog`] when the last byte of the answer is gone. From there on
 //! nothing touches the request: redaction and writing happen later, in the background.
 
 mod buffer;
@@ -99,12 +99,16 @@ enum Side {
     Response,
 }
 
-/// Follows one request.
+/// What is noted of one request, by whoever works on it.
+#[derive(Debug, Default)]
+pub(super) struct Record(Mutex<Raw>);
+
+/// Follows one request from its headers to the last byte of its answer, however it ends.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct Follower {
     log: Arc<RequestLog>,
     started: Instant,
-    raw: Mutex<Raw>,
+    record: Arc<Record>,
 }
 
 fn cut(text: &str) -> String {
@@ -116,9 +120,10 @@ fn header(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> S
     cut(&String::from_utf8_lossy(value.unwrap_or_default()))
 }
 
-impl Record {
+impl Follower {
     /// Begins to follow a request, whose body goes through the record from now on.
-    pub(super) fn begin(log: &Arc<RequestLog>, request: Request) -> (Arc<Self>, Request) {
+    pub(super) fn begin(log: &Arc<RequestLog>, request: Request) -> (Self, Request) {
+        log.attach();
         let (parts, body) = request.into_parts();
         let at = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -133,18 +138,59 @@ impl Record {
             deviations: habits::of_request(&parts),
             ..Raw::default()
         };
-        let record = Arc::new(Self {
+        let record = Arc::new(Record(Mutex::new(raw)));
+        let body = tap::request(body, &record);
+        let follower = Self {
             log: Arc::clone(log),
             started: Instant::now(),
-            raw: Mutex::new(raw),
-        });
-        let body = tap::tap(body, &record, Side::Request);
-        (record, Request::from_parts(parts, body))
+            record,
+        };
+        (follower, Request::from_parts(parts, body))
     }
 
+    /// Where to note things.
+    pub(super) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    fn elapsed_us(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    /// Ends the clock; the body of the answer goes through the record from now on.
+    pub(super) fn finish(self, response: Response) -> Response {
+        let mut raw = self.record.raw();
+        raw.status = response.status().as_u16();
+        raw.duration_us = self.elapsed_us();
+        let is_known = raw.caller.is_some();
+        drop(raw);
+        if !is_known {
+            return response;
+        }
+        response.map(|body| tap::response(body, self))
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let mut raw = std::mem::take(&mut *self.record.raw());
+        if raw.status == 0 {
+            // Nobody finished it: it panicked, took too long, or the client went away.
+            raw.duration_us = self.elapsed_us();
+            raw.status = match self.started.elapsed() >= limits::REQUEST {
+                _ if std::thread::panicking() => 500,
+                true => 503,
+                false => 0,
+            };
+        }
+        self.log.push(raw);
+    }
+}
+
+impl Record {
     fn raw(&self) -> MutexGuard<'_, Raw> {
         // Plain data: a panic elsewhere leaves it usable.
-        self.raw.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says who calls. Requests of unknown callers belong to no workspace and are not logged.
@@ -190,18 +236,6 @@ impl Record {
         self.raw().error = Some(error.clone());
     }
 
-    /// Ends the clock; the body of the answer goes through the record from now on.
-    pub(super) fn finish(self: &Arc<Self>, response: Response) -> Response {
-        let mut raw = self.raw();
-        raw.status = response.status().as_u16();
-        raw.duration_us = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        if raw.caller.is_none() {
-            return response;
-        }
-        drop(raw);
-        response.map(|body| tap::tap(body, self, Side::Response))
-    }
-
     /// Keeps a part of a body, if the workspace wants that.
     fn keep(&self, side: Side, data: &[u8]) {
         let mut raw = self.raw();
@@ -218,22 +252,5 @@ impl Record {
                 Side::Response => response.keep(data),
             }
         }
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        let mut raw = std::mem::take(self.raw.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if raw.status == 0 {
-            // Nobody finished it: it panicked, took too long, or the client went away.
-            let elapsed = self.started.elapsed();
-            raw.duration_us = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-            raw.status = match elapsed >= limits::REQUEST {
-                _ if std::thread::panicking() => 500,
-                true => 503,
-                false => 0,
-            };
-        }
-        self.log.push(raw);
     }
 }

@@ -10,20 +10,33 @@ use std::{
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
-use super::{Record, Side};
+use super::{Follower, Record, Side};
 
 struct Tap {
     body: Body,
     record: Arc<Record>,
     side: Side,
+    /// Its end is the end of the request.
+    _follower: Option<Follower>,
 }
 
-/// Lets a body go through a record, which lives at least as long as the body.
-pub(super) fn tap(body: Body, record: &Arc<Record>, side: Side) -> Body {
+/// Lets the body of a request go through a record.
+pub(super) fn request(body: Body, record: &Arc<Record>) -> Body {
     Body::new(Tap {
         body,
         record: Arc::clone(record),
-        side,
+        side: Side::Request,
+        _follower: None,
+    })
+}
+
+/// Lets the body of an answer go through a record, and its follower end with it.
+pub(super) fn response(body: Body, follower: Follower) -> Body {
+    Body::new(Tap {
+        body,
+        record: Arc::clone(follower.record()),
+        side: Side::Response,
+        _follower: Some(follower),
     })
 }
 
