@@ -1,5 +1,7 @@
 //! Checks a configuration and prepares it for planning.
 
+mod check;
+
 use crate::{
     config::{Actions, ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, Source},
     expression::Expression,
@@ -7,8 +9,9 @@ use crate::{
     source::{Names, SourcePath, resolve},
     target::TargetPath,
 };
+use check::{check_domain, check_matching, check_numbers, check_targets, check_unique};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Bounds of a configuration.
 pub mod limits {
@@ -97,7 +100,7 @@ pub(crate) struct CompiledMapping {
     pub(crate) path: TargetPath,
     pub(crate) source: CompiledSource,
     pub(crate) default: Option<Value>,
-    pub(crate) on_create: bool,
+    pub(crate) apply: Apply,
     pub(crate) matching: Option<u32>,
     pub(crate) redacted: bool,
     /// The value follows whether the object has access.
@@ -131,6 +134,10 @@ pub fn compile(config: &ApplicationConfig) -> Result<Compiled, Vec<Problem>> {
     check_numbers(config, &mut problems);
     let users = compile_object(ObjectKind::User, "users", &config.users, &mut problems);
     let groups = compile_object(ObjectKind::Group, "groups", &config.groups, &mut problems);
+    if config.default_domain.is_none() {
+        check_domain("users", &config.users, &users, &mut problems);
+        check_domain("groups", &config.groups, &groups, &mut problems);
+    }
     if !problems.0.is_empty() {
         return Err(problems.0);
     }
@@ -154,66 +161,6 @@ impl Problems {
     /// Keeps the value or notes the problem.
     fn take<T>(&mut self, place: &str, result: Result<T, String>) -> Option<T> {
         result.map_err(|message| self.add(place, message)).ok()
-    }
-}
-
-fn check_numbers(config: &ApplicationConfig, problems: &mut Problems) {
-    let interval = limits::INTERVAL_MINUTES;
-    if !interval.contains(&config.interval_minutes) {
-        problems.add(
-            "interval_minutes",
-            format!(
-                "The interval must be {} to {} minutes, not {}",
-                interval.start(),
-                interval.end(),
-                config.interval_minutes
-            ),
-        );
-    }
-    if config.deletion_threshold == Some(0) {
-        problems.add(
-            "deletion_threshold",
-            "The threshold must be 1 or more; leave it out for no limit",
-        );
-    }
-    let concurrency = limits::CONCURRENCY;
-    if !concurrency.contains(&config.dialect.concurrency) {
-        problems.add(
-            "dialect.concurrency",
-            format!(
-                "Requests in flight must be {} to {}, not {}",
-                concurrency.start(),
-                concurrency.end(),
-                config.dialect.concurrency
-            ),
-        );
-    }
-    let members = limits::MEMBERS_PER_PATCH;
-    if !members.contains(&config.dialect.members_per_patch) {
-        problems.add(
-            "dialect.members_per_patch",
-            format!(
-                "Members of one PATCH must be {} to {}, not {}",
-                members.start(),
-                members.end(),
-                config.dialect.members_per_patch
-            ),
-        );
-    }
-    if let Some(address) = config
-        .notification_email
-        .as_deref()
-        .filter(|address| !address.is_empty())
-    {
-        let sound = address
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if !sound || address.contains(char::is_whitespace) || address.len() > 254 {
-            problems.add(
-                "notification_email",
-                format!("`{address}` is not an email address"),
-            );
-        }
     }
 }
 
@@ -260,57 +207,6 @@ fn compile_object(
     object
 }
 
-/// No target twice, and never the id.
-fn check_targets(place: &str, config: &ObjectConfig, problems: &mut Problems) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, mapping) in config.mappings.iter().enumerate() {
-        let at = format!("{place}.mappings[{index}].target");
-        let target = mapping.target.trim().to_ascii_lowercase();
-        if matches!(target.as_str(), "id" | "meta" | "schemas") || target.starts_with("meta.") {
-            problems.add(
-                &at,
-                format!(
-                    "`{}` belongs to the target and cannot be mapped; remove this mapping",
-                    mapping.target
-                ),
-            );
-        }
-        if let Some(first) = seen.insert(target, index) {
-            problems.add(&at, format!("`{}` is mapped already by {place}.mappings[{first}]; a target attribute has one mapping", mapping.target));
-        }
-    }
-}
-
-fn check_matching(kind: ObjectKind, place: &str, config: &ObjectConfig, problems: &mut Problems) {
-    let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
-    for (index, mapping) in config.mappings.iter().enumerate() {
-        let at = format!("{place}.mappings[{index}].matching");
-        let Some(precedence) = mapping.matching else {
-            continue;
-        };
-        if precedence == 0 {
-            problems.add(
-                &at,
-                "Matching precedence counts from 1; leave it out if the attribute does not match",
-            );
-        }
-        if mapping.source == Source::None {
-            problems.add(&at, "A matching attribute needs a source");
-        }
-        if let Some(first) = seen.insert(precedence, index) {
-            problems.add(&at, format!("Matching precedence {precedence} is used already by {place}.mappings[{first}]; give each its own"));
-        }
-    }
-    if config.enabled && seen.is_empty() {
-        let advice = if kind == ObjectKind::User {
-            "userName"
-        } else {
-            "displayName"
-        };
-        problems.add(format!("{place}.mappings"), format!("No attribute is used for matching; mark one, usually `{advice}`, so that existing objects are found"));
-    }
-}
-
 fn compile_mapping(
     kind: ObjectKind,
     place: &str,
@@ -337,6 +233,10 @@ fn compile_mapping(
             ),
         );
     }
+    if matches!(&source, Some(CompiledSource::Expression(expression)) if expression.selects_unique())
+    {
+        check_unique(place, mapping, problems);
+    }
     if mapping.default.as_ref().is_some_and(Value::is_object) {
         problems.add(
             format!("{place}.default"),
@@ -346,6 +246,14 @@ fn compile_mapping(
     let (path, source) = (path?, source?);
     let redacted =
         matches!(&source, CompiledSource::Expression(expression) if expression.redacted());
+    let apply = match &source {
+        CompiledSource::Expression(expression)
+            if expression.only_adds() && mapping.apply == Apply::Always =>
+        {
+            Apply::NeverRemove
+        }
+        _ => mapping.apply,
+    };
     let tells_access = match &source {
         CompiledSource::Attribute(_, path) => path.tells_access(),
         CompiledSource::Expression(expression) => expression.attributes().iter().any(|name| {
@@ -371,7 +279,7 @@ fn compile_mapping(
         path,
         source,
         default: mapping.default.clone().filter(|default| !default.is_null()),
-        on_create: mapping.apply == Apply::OnCreate,
+        apply,
         matching: mapping.matching,
         redacted,
         tells_access,

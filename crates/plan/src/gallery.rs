@@ -126,6 +126,7 @@ fn config(users: Vec<Mapping>, groups: Vec<Mapping>) -> ApplicationConfig {
         deletion_threshold: None,
         notification_email: None,
         interval_minutes: 40,
+        default_domain: None,
         dialect: Dialect::default(),
     }
 }

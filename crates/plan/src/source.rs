@@ -71,7 +71,7 @@ const ENTERPRISE_USER: [&str; 6] = [
 const GROUP: [&str; 4] = ["displayName", "externalId", "meta", "schemas"];
 
 /// Names known from Microsoft Entra ID → SCIM path; `:` in front: enterprise extension.
-const ALIASES: [(&str, &str); 24] = [
+const ALIASES: [(&str, &str); 25] = [
     ("userPrincipalName", "userName"),
     ("originalUserPrincipalName", "userName"),
     ("givenName", "name.givenName"),
@@ -101,6 +101,7 @@ const ALIASES: [(&str, &str); 24] = [
     ),
     ("officeLocation", "addresses[type eq \"other\"].formatted"),
     ("proxyAddresses", "emails[type eq \"other\"].value"),
+    ("appRoleAssignments", "roles"),
     ("otherMails", "emails[type eq \"other\"].value"),
 ];
 
@@ -248,14 +249,17 @@ impl<'a> SourceView<'a> {
 
 impl Attributes for SourceView<'_> {
     fn get(&self, name: &str) -> Option<Value> {
+        self.get_whole(name).map(flatten)
+    }
+
+    fn get_whole(&self, name: &str) -> Option<Value> {
         let known = self
             .names
             .and_then(|names| names.get(&name.to_ascii_lowercase()));
-        let value = match known {
+        match known {
             Some((_, path)) => self.read(path),
             None => self.read(&resolve(self.kind, name).ok()?),
-        }?;
-        Some(flatten(value))
+        }
     }
 }
 

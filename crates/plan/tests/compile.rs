@@ -151,11 +151,49 @@ fn mappings_are_checked() {
         computed("ToLowr([mail])"),
         Some(("source", "did you mean ToLower? (at position 0)")),
     );
+    check_mapping(
+        computed("Join(\"@\", [mailNickname], DefaultDomain())"),
+        Some(("source", "`default_domain`")),
+    );
+    let unique = "SelectUniqueValue([mail], [userName])";
+    check_mapping(
+        computed(unique),
+        Some(("apply", "only during object creation")),
+    );
+    let once = Mapping {
+        apply: Apply::OnCreate,
+        ..computed(unique)
+    };
+    check_mapping(once.clone(), None);
+    let matching = Mapping {
+        matching: Some(2),
+        ..once
+    };
+    check_mapping(matching, Some(("matching", "cannot find existing objects")));
     let default = Mapping {
         default: Some(json!({})),
         ..mapping("nickName", Source::None)
     };
     check_mapping(default, Some(("default", "A default is")));
+}
+
+#[test]
+fn the_default_domain_is_checked() {
+    for (domain, problems) in [
+        ("acme.example", &[] as &[_]),
+        ("münchen.example", &[]),
+        ("", &[("default_domain", "not a domain")]),
+        ("@acme.example", &[("default_domain", "not a domain")]),
+        ("acme..example", &[("default_domain", "not a domain")]),
+    ] {
+        check(
+            |config| {
+                config.default_domain = Some(domain.to_owned());
+                config.users.mappings[1].source = Source::Expression("DefaultDomain()".to_owned());
+            },
+            problems,
+        );
+    }
 }
 
 #[test]
