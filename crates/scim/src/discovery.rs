@@ -7,7 +7,7 @@ mod definitions;
 use serde_json::{Value, json};
 
 use crate::{
-    Document,
+    Document, limits,
     schema::{Attribute, AttributeType, ResourceType, Schema, SchemaSet},
 };
 
@@ -20,9 +20,6 @@ pub const SERVICE_PROVIDER_CONFIG: &str =
     "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 /// Schema of list responses.
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-/// Most resources in one answer, as the configuration announces.
-pub const MAX_RESULTS: usize = 1000;
-
 /// All Schema resources: those of the resource types and those of the discovery resources themselves.
 ///
 /// ```
@@ -136,17 +133,29 @@ fn resource_type_resource(resource_type: &ResourceType, base_url: &str) -> Value
     })
 }
 
-/// The ServiceProviderConfig resource.
+/// The ServiceProviderConfig resource, as Tenure's server answers it. Another server changes what differs.
 #[must_use]
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
         "schemas": [SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": true, "maxResults": MAX_RESULTS},
+        "bulk": {
+            "supported": true,
+            "maxOperations": limits::BULK_OPERATIONS,
+            "maxPayloadSize": limits::BULK_BYTES,
+        },
+        "filter": {"supported": true, "maxResults": limits::PAGE_MAX},
         "changePassword": {"supported": false},
         "sort": {"supported": true},
         "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits::PAGE_DEFAULT,
+            "maxPageSize": limits::PAGE_MAX,
+            "cursorTimeout": limits::CURSOR_SECONDS,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
@@ -159,6 +168,36 @@ pub fn service_provider_config(base_url: &str) -> Value {
             "location": format!("{base_url}/ServiceProviderConfig"),
         },
     })
+}
+
+/// What is at a path of discovery, given without the slash at its start: a list for `Schemas` and `ResourceTypes`, one
+/// resource for these with an id, and `ServiceProviderConfig`. `None` for any other path.
+///
+/// ```
+/// use tenure_scim::{discovery, schema::SchemaSet};
+/// let find = |path| discovery::find(SchemaSet::standard(), "https://id.mills.example/scim/v2", path);
+/// assert_eq!(find("ResourceTypes").unwrap()["totalResults"], 2);
+/// assert_eq!(find("ResourceTypes/User").unwrap()["endpoint"], "/Users");
+/// assert!(find("Users").is_none());
+/// ```
+#[must_use]
+pub fn find(set: &SchemaSet, base_url: &str, path: &str) -> Option<Value> {
+    let (name, id) = match path.split_once('/') {
+        Some((name, id)) => (name, Some(id)),
+        None => (path, None),
+    };
+    let resources = match name {
+        "Schemas" => schemas(set, base_url),
+        "ResourceTypes" => resource_types(set, base_url),
+        "ServiceProviderConfig" if id.is_none() => return Some(service_provider_config(base_url)),
+        _ => return None,
+    };
+    let Some(id) = id else {
+        let total = resources.len();
+        return Some(list_response(resources, total, 1));
+    };
+    let mut resources = resources.into_iter();
+    resources.find(|one| one.get("id").and_then(Value::as_str) == Some(id))
 }
 
 /// A ListResponse with one page; `start_index` counts from 1, `total` is the number of all matches.

@@ -23,6 +23,16 @@ pub enum ScimType {
     NoTarget,
     /// A value is missing or not allowed for the attribute.
     InvalidValue,
+    /// The protocol version is not supported.
+    InvalidVers,
+    /// The request would carry personal or secret data in its URI.
+    Sensitive,
+    /// The cursor is not one that this server gave for this query.
+    InvalidCursor,
+    /// The cursor is too old.
+    ExpiredCursor,
+    /// The count is not one, or not that of the first page.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -38,12 +48,31 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
 
 /// A refusal with the HTTP status, the `scimType` where one applies, and a text that names the attribute or
 /// the position and says what to change.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{filter::Filter, ScimType};
+///
+/// let error = Filter::parse("userName eq").unwrap_err();
+/// assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)));
+/// assert_eq!(error.body(), json!({
+///     "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+///     "status": "400",
+///     "scimType": "invalidFilter",
+///     "detail": error.detail,
+/// }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ScimError {

@@ -15,6 +15,7 @@
 
 mod check;
 mod evaluate;
+mod narrow;
 pub(crate) mod parse;
 pub(crate) use check::inside as check_inside;
 pub(crate) use evaluate::{elements, leaf_values, matches_element};
@@ -25,7 +26,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Document, ScimError, ScimType, path::AttributePath, schema::ResourceType};
+use crate::{
+    Deviation, Deviations, Document, ScimError, ScimType, path::AttributePath, schema::ResourceType,
+};
 
 /// Attribute operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,6 +118,17 @@ pub enum Filter {
     },
 }
 
+/// A filter as one of several resource types sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Narrowed {
+    /// Every resource of the type matches.
+    Everything,
+    /// None does.
+    Nothing,
+    /// Those that match this, which [`Filter::check`] accepts for the type.
+    Matching(Filter),
+}
+
 impl Filter {
     /// Parses a filter. Limits: see [`crate::limits`].
     ///
@@ -132,6 +146,52 @@ impl Filter {
     /// `invalidFilter` that names the attribute.
     pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> {
         check::filter(self, resource_type)
+    }
+
+    /// What is tolerated in the filter for a resource type.
+    #[must_use]
+    pub fn deviations(&self, resource_type: &ResourceType) -> Deviations {
+        match self {
+            Self::And(operands) | Self::Or(operands) => {
+                let mut all = Deviations::default();
+                for operand in operands {
+                    all.extend(operand.deviations(resource_type));
+                }
+                all
+            }
+            Self::Not(inner) => inner.deviations(resource_type),
+            Self::Compare { path, .. } | Self::Present(path) | Self::ValuePath { path, .. } => {
+                let mut found = Deviations::default();
+                let is_alias = path.resolve_exact(resource_type).is_none()
+                    && path.resolve(resource_type).is_some();
+                found.insert_if(is_alias, Deviation::EmailAlias);
+                found
+            }
+        }
+    }
+
+    /// [`Filter::check`] over several resource types: an attribute that none of them defines has no value, and is
+    /// fine; what is wrong for every type that defines it is refused.
+    ///
+    /// # Errors
+    ///
+    /// `invalidFilter` that names the attribute.
+    pub fn check_any(&self, types: &[&ResourceType]) -> Result<(), ScimError> {
+        narrow::check_any(self, types)
+    }
+
+    /// What the filter means for one of several types, with what the type decides by itself worked out: attributes
+    /// that it does not define, comparisons that it cannot make, `meta.resourceType`.
+    ///
+    /// ```
+    /// use tenure_scim::{filter::{Filter, Narrowed}, schema::SchemaSet};
+    /// let filter = Filter::parse(r#"meta.resourceType eq "User" and userName sw "m" or members pr"#).unwrap();
+    /// let of_users = Filter::parse(r#"userName sw "m""#).unwrap();
+    /// assert_eq!(filter.narrow(SchemaSet::user()), Narrowed::Matching(of_users));
+    /// ```
+    #[must_use]
+    pub fn narrow(&self, resource_type: &ResourceType) -> Narrowed {
+        narrow::narrow(self, resource_type)
     }
 
     /// Whether a full document (with `id`, `meta`, `members` if the filter needs them) matches. Call `check` first:

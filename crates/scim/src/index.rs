@@ -15,6 +15,16 @@ use crate::{
 };
 
 /// One indexed value.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{index, schema::SchemaSet};
+///
+/// let document = json!({"userName": "Mira", "emails": [{"value": "A@mills.example"}]});
+/// let entries = index::entries(SchemaSet::user(), document.as_object().unwrap());
+/// let found: Vec<_> = entries.iter().map(|entry| (entry.attribute.as_str(), entry.key.as_str())).collect();
+/// assert_eq!(found, [("username", "mira"), ("emails.value", "a@mills.example")]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexEntry {
     /// Lower-case path: `username`, `emails.value`, `urn:…:user:department`.
@@ -26,7 +36,7 @@ pub struct IndexEntry {
     pub element: u32,
 }
 
-/// A value that must be unique in the workspace and type.
+/// A value that must be unique in the workspace and type; two of them collide when attribute and key are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UniqueEntry {
     /// Lower-case path.

@@ -13,6 +13,13 @@ use crate::{Document, ScimError, ScimType, limits};
 ///
 /// 400 `invalidSyntax` for malformed JSON (with line and column), duplicate keys, sizes and depth over the
 /// limits, NUL characters, or anything but an object.
+///
+/// ```
+/// use tenure_scim::json::parse_object;
+/// assert_eq!(parse_object(br#"{"userName": "mira"}"#).unwrap()["userName"], "mira");
+/// let error = parse_object(br#"{"active": true, "active": false}"#).unwrap_err();
+/// assert!(error.detail.contains("`active` occurs twice"));
+/// ```
 pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> {
     match parse(bytes)? {
         Value::Object(object) => Ok(object),

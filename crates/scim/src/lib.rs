@@ -2,7 +2,8 @@
 //!
 //! Where to begin: [`schema`] says which attributes exist, [`filter`] and [`path`] parse the two small
 //! languages of the protocol, [`patch`] and [`validate`] change documents, [`project`] cuts them to what was
-//! asked for, [`index`] says which values a store should index. Nothing here does I/O or reads a clock.
+//! asked for, [`index`] says which values a store should index. [`resource`] and [`query`] put these together for a server
+//! that holds its resources in memory. Nothing here does I/O, reads a clock or panics; the README has a longer example.
 
 #![forbid(unsafe_code)]
 // Nothing here panics, whatever comes from outside.
@@ -19,7 +20,9 @@
     )
 )]
 
+pub mod bulk;
 mod cursor;
+pub mod deviation;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -30,11 +33,14 @@ mod normalize;
 pub mod patch;
 pub mod path;
 pub mod project;
+pub mod query;
+pub mod resource;
 pub mod schema;
 mod standard;
 pub mod validate;
 pub mod value;
 
+pub use deviation::{Deviation, Deviations, Strictness};
 pub use error::{ScimError, ScimType};
 
 /// A SCIM resource or message as an ordered JSON object.

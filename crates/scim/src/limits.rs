@@ -17,7 +17,19 @@ pub const JSON_STRING_BYTES: usize = 64 * 1024;
 /// Values of a multi-valued attribute other than `members`.
 pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.
-pub const PATCH_OPERATIONS: usize = 1000;
+pub const PATCH_OPERATIONS: usize = 10_000;
+/// Resources of a page when the client does not say, as the configuration announces.
+pub const PAGE_DEFAULT: u32 = 100;
+/// Most resources of a page, as the configuration announces.
+pub const PAGE_MAX: u32 = 1000;
+/// Seconds for which a cursor can be used, as the configuration announces.
+pub const CURSOR_SECONDS: u32 = 3600;
+/// Operations of one bulk request, as the configuration announces.
+pub const BULK_OPERATIONS: usize = 1000;
+/// Bytes of one bulk request, as the configuration announces.
+pub const BULK_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a `bulkId`.
+pub const BULK_ID_BYTES: usize = 256;
 /// Characters of an index key; longer values are indexed by this prefix and re-checked by the evaluator.
 pub const INDEX_KEY_CHARS: usize = 256;
 /// Schemas that a workspace may define.

@@ -3,16 +3,17 @@
 use serde_json::Value;
 
 use crate::{
-    Document, ScimError, ScimType, json, limits,
+    Document, ScimError, ScimType,
+    deviation::{Deviation, Notes},
+    json, limits,
     path::shorten,
     schema::{Attribute, AttributeType, Uniqueness},
     value,
 };
 
-/// Where a value belongs, for messages, and what was dropped on the way.
+/// Reads values and writes down what was tolerated on the way.
 pub(crate) struct Normalizer<'i> {
-    /// Names of unknown attributes.
-    pub(crate) ignored: &'i mut Vec<String>,
+    pub(crate) notes: &'i mut Notes,
 }
 
 pub(crate) fn invalid(detail: String) -> ScimError {
@@ -40,9 +41,15 @@ impl Normalizer<'_> {
         attribute: &Attribute,
         value: Value,
     ) -> Result<Vec<Value>, ScimError> {
-        let values = match unwrap_text(attribute, value) {
+        let values = match self.unwrap_text(attribute, value) {
             Value::Array(values) => values,
-            value => vec![value],
+            value => {
+                let is_list = value.is_null();
+                self.notes
+                    .deviations
+                    .insert_if(!is_list, Deviation::SingleForList);
+                vec![value]
+            }
         };
         let name = &attribute.name;
         if values.len() > limits::ATTRIBUTE_VALUES {
@@ -77,7 +84,7 @@ impl Normalizer<'_> {
             return Ok(None);
         }
         if attribute.kind != AttributeType::Complex {
-            return simple(attribute, value, &attribute.name);
+            return simple(attribute, value, &attribute.name, self.notes);
         }
         let object = self.complex(attribute, value)?;
         Ok((!object.is_empty()).then_some(Value::Object(object)))
@@ -112,13 +119,17 @@ impl Normalizer<'_> {
         value: Value,
     ) -> Result<std::collections::BTreeMap<String, Option<Value>>, ScimError> {
         let name = &attribute.name;
-        let object = match unwrap_text(attribute, value) {
-            Value::Object(object) => object,
-            Value::String(text) if text.is_empty() => Document::new(),
+        let object = match self.unwrap_text(attribute, value) {
+            Value::Object(object) => self.unwrap_value(attribute, object),
+            Value::String(text) if text.is_empty() => {
+                self.notes.insert(Deviation::EmptyText);
+                Document::new()
+            }
             // A bare value where `{"value": …}` is defined, as Entra ID sends for `manager`.
             bare @ (Value::String(_) | Value::Number(_))
                 if attribute.sub_attribute("value").is_some() =>
             {
+                self.notes.insert(Deviation::StringForComplex);
                 Document::from_iter([("value".to_owned(), bare)])
             }
             _ => {
@@ -130,21 +141,70 @@ impl Normalizer<'_> {
         let mut found = std::collections::BTreeMap::new();
         for (key, value) in object {
             let Some(sub) = attribute.sub_attribute(&key) else {
-                self.ignored.push(format!("{name}.{}", shorten(&key)));
+                self.notes
+                    .unknown_attribute(format!("{name}.{}", shorten(&key)));
                 continue;
             };
+            self.notes.spelling(&key, &sub.name);
             if sub.is_dropped() {
+                self.notes.insert(Deviation::ReadOnlySent);
                 continue;
             }
             let value = match value {
                 Value::Null => None,
-                value => simple(sub, value, &format!("{name}.{}", sub.name))?,
+                value => simple(sub, value, &format!("{name}.{}", sub.name), self.notes)?,
             };
             if found.insert(sub.name.clone(), value).is_some() {
                 return Err(twice(&format!("{name}.{}", sub.name)));
             }
         }
         Ok(found)
+    }
+
+    /// The whole value as JSON text within its own `value`, as Entra ID sends application roles:
+    /// `{"value": "{\"id\": …, \"value\": \"25\", \"displayName\": \"Foreman\"}"}`.
+    fn unwrap_value(&mut self, attribute: &Attribute, mut object: Document) -> Document {
+        let inner = match object.get("value").and_then(Value::as_str) {
+            Some(text) if text.trim_start().starts_with('{') => json::parse_object(text.as_bytes()),
+            _ => return object,
+        };
+        let Some(mut inner) = inner.ok().filter(|inner| inner.contains_key("value")) else {
+            return object;
+        };
+        self.notes.insert(Deviation::JsonInString);
+        object.remove("value");
+        for (from, to) in [
+            ("value", "value"),
+            ("displayName", "display"),
+            ("type", "type"),
+        ] {
+            if attribute.sub_attribute(to).is_some()
+                && !object.contains_key(to)
+                && let Some(value) = inner.remove(from)
+            {
+                object.insert(to.to_owned(), value);
+            }
+        }
+        object
+    }
+
+    /// Some connectors send complex values as JSON text in a string (`"{\"value\":\"admin\"}"`).
+    fn unwrap_text(&mut self, attribute: &Attribute, value: Value) -> Value {
+        match value {
+            Value::String(text)
+                if attribute.kind == AttributeType::Complex
+                    && text.trim_start().starts_with(['{', '[']) =>
+            {
+                match json::parse(text.as_bytes()) {
+                    Ok(value) => {
+                        self.notes.insert(Deviation::JsonInString);
+                        value
+                    }
+                    Err(_) => Value::String(text),
+                }
+            }
+            value => value,
+        }
     }
 }
 
@@ -165,19 +225,6 @@ pub(crate) fn missing_sub_attribute<'a>(
     missing
         .filter(|_| !object.is_empty())
         .map(|sub| sub.name.as_str())
-}
-
-/// Some connectors send complex values as JSON text in a string (`"{\"value\":\"admin\"}"`).
-fn unwrap_text(attribute: &Attribute, value: Value) -> Value {
-    match value {
-        Value::String(text)
-            if attribute.kind == AttributeType::Complex
-                && text.trim_start().starts_with(['{', '[']) =>
-        {
-            json::parse(text.as_bytes()).unwrap_or(Value::String(text))
-        }
-        value => value,
-    }
 }
 
 /// `primary` is true at most once (RFC 7643 section 2.4).
@@ -207,6 +254,7 @@ pub(crate) fn simple(
     attribute: &Attribute,
     value: Value,
     shown: &str,
+    notes: &mut Notes,
 ) -> Result<Option<Value>, ScimError> {
     let wrong = |expected: &str| Err(invalid(format!("`{shown}` must be {expected}.")));
     match (attribute.kind, value) {
@@ -214,7 +262,10 @@ pub(crate) fn simple(
         (
             AttributeType::Reference | AttributeType::DateTime | AttributeType::Binary,
             Value::String(text),
-        ) if text.is_empty() => Ok(None),
+        ) if text.is_empty() => {
+            notes.insert(Deviation::EmptyText);
+            Ok(None)
+        }
         (AttributeType::String, Value::String(text)) => {
             text_value(attribute, &text, shown)?;
             Ok(Some(Value::String(text)))
@@ -227,7 +278,12 @@ pub(crate) fn simple(
             Ok(Some(Value::String(text)))
         }
         (AttributeType::Boolean, value) => match value::boolean(&value) {
-            Some(value) => Ok(Some(Value::Bool(value))),
+            Some(boolean) => {
+                notes
+                    .deviations
+                    .insert_if(value.is_string(), Deviation::StringBoolean);
+                Ok(Some(Value::Bool(boolean)))
+            }
             None => wrong("true or false"),
         },
         (AttributeType::DateTime, Value::String(text)) => match value::parse_time_us(&text) {

@@ -26,7 +26,12 @@ mod values;
 use serde_json::Value;
 
 use crate::{
-    Document, ScimError, filter::Filter, path::Path, schema::ResourceType, validate::arrange,
+    Document, ScimError,
+    deviation::{Deviations, Notes, Strictness},
+    filter::Filter,
+    path::Path,
+    schema::ResourceType,
+    validate::{arrange, refuse_unknown},
 };
 
 /// What an operation does.
@@ -52,7 +57,7 @@ pub struct Operation {
 }
 
 /// A member named in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MemberRef {
     /// `value`: id of the resource.
     pub value: String,
@@ -84,6 +89,8 @@ pub struct PatchRequest {
     pub members: Vec<MemberChange>,
     /// Names in path-less values that were dropped because unknown.
     pub ignored: Vec<String>,
+    /// What was tolerated so far; applying may add to it.
+    pub deviations: Deviations,
 }
 
 /// Parses a PatchOp body for a resource type.
@@ -94,6 +101,27 @@ pub struct PatchRequest {
 /// the text names the operation by its index from 0.
 pub fn parse(resource_type: &ResourceType, body: &Document) -> Result<PatchRequest, ScimError> {
     parse::request(resource_type, body)
+}
+
+/// Performs member changes on a list in memory; `false` when nothing changed. A store with a row for each member
+/// performs them itself. Filters see the `value` and `type` of a member.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{patch, schema::SchemaSet};
+///
+/// let body = json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "7b1c"}, {"value": "41cc"}]}]});
+/// let request = patch::parse(SchemaSet::group(), body.as_object().unwrap()).unwrap();
+/// let mut members = vec![patch::MemberRef { value: "41cc".to_owned(), kind: None }];
+/// assert!(patch::change_members(SchemaSet::group(), &mut members, &request.members));
+/// assert_eq!(members.len(), 2);
+/// ```
+pub fn change_members(
+    resource_type: &ResourceType,
+    members: &mut Vec<MemberRef>,
+    changes: &[MemberChange],
+) -> bool {
+    members::change(resource_type, members, changes)
 }
 
 /// Applies operations atomically; `Ok(false)` when nothing changed. On error the document is unchanged.
@@ -108,11 +136,52 @@ pub fn apply(
     document: &mut Document,
     operations: &[Operation],
 ) -> Result<bool, ScimError> {
-    let after = apply::all(resource_type, id, document, operations)?;
+    let strictness = Strictness::default();
+    apply_with(resource_type, id, document, operations, strictness).map(|applied| applied.changed)
+}
+
+/// What applying a PATCH did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether the document is another one now.
+    pub changed: bool,
+    /// What was tolerated while the values were read.
+    pub deviations: Deviations,
+    /// Names of unknown sub-attributes that were dropped.
+    pub ignored: Vec<String>,
+}
+
+/// [`apply`] that says what was tolerated, and tolerates less.
+///
+/// # Errors
+///
+/// As [`apply`], and 400 `noTarget` or `invalidSyntax` as the strictness says.
+pub fn apply_with(
+    resource_type: &ResourceType,
+    id: &str,
+    document: &mut Document,
+    operations: &[Operation],
+    strictness: Strictness,
+) -> Result<Applied, ScimError> {
+    let mut notes = Notes::default();
+    let mut work = apply::Work {
+        resource_type,
+        id,
+        strict_paths: strictness.paths,
+        notes: &mut notes,
+    };
+    let after = work.all(document, operations)?;
+    if strictness.attributes {
+        refuse_unknown(&notes.ignored)?;
+    }
     // Equality of objects does not depend on the order of their members; completing `schemas` is not a change.
     let changed = after != arrange(resource_type, document.clone());
     if changed {
         *document = after;
     }
-    Ok(changed)
+    Ok(Applied {
+        changed,
+        deviations: notes.deviations,
+        ignored: notes.ignored,
+    })
 }

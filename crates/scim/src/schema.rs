@@ -338,7 +338,15 @@ pub struct Extension {
     pub required: bool,
 }
 
-/// All resource types a workspace knows.
+/// All resource types a workspace knows. [`Definition`] reads types of one's own from JSON.
+///
+/// ```
+/// use tenure_scim::schema::SchemaSet;
+///
+/// let user = SchemaSet::standard().at("Users").unwrap();
+/// assert!(user.attribute("USERNAME").unwrap().required);
+/// assert!(user.extension("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User").is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaSet {
     /// The types, in the order of the discovery endpoint.

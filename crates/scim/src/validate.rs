@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::{
     Document, ScimError, ScimType,
+    deviation::{Deviation, Deviations, Notes},
     normalize::{Normalizer, invalid, twice},
     patch::{MemberRef, members},
     path::shorten,
@@ -33,6 +34,23 @@ pub struct Validated {
     pub members: Option<Vec<MemberRef>>,
     /// Names of attributes and schemas that were dropped because unknown.
     pub ignored: Vec<String>,
+    /// What was tolerated.
+    pub deviations: Deviations,
+}
+
+/// Refuses what [`create`], [`replace`] and PATCH only ignore, for clients that want to know.
+///
+/// # Errors
+///
+/// 400 `invalidSyntax` that names the first unknown attribute or schema.
+pub fn refuse_unknown(ignored: &[String]) -> Result<(), ScimError> {
+    match ignored.first() {
+        None => Ok(()),
+        Some(name) => Err(ScimError::bad_request(
+            ScimType::InvalidSyntax,
+            format!("`{name}` is not an attribute or schema of this resource."),
+        )),
+    }
 }
 
 /// Validates a POST body: spelling of names, types (strings for booleans tolerated), required attributes, read-only
@@ -53,6 +71,17 @@ pub fn create(resource_type: &ResourceType, body: Document) -> Result<Validated,
 /// # Errors
 ///
 /// As [`create`], and 400 `mutability` for a changed immutable attribute.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{schema::SchemaSet, validate};
+///
+/// let current = json!({"userName": "mira", "title": "Weaver"}).as_object().unwrap().clone();
+/// let body = json!({"userName": "mira.okafor"}).as_object().unwrap().clone();
+/// let replaced = validate::replace(SchemaSet::user(), &current, body).unwrap().document;
+/// assert_eq!(replaced["userName"], "mira.okafor");
+/// assert_eq!(replaced.get("title"), None);
+/// ```
 pub fn replace(
     resource_type: &ResourceType,
     current: &Document,
@@ -109,33 +138,44 @@ fn keep(
 }
 
 fn read(resource_type: &ResourceType, body: Document) -> Result<Validated, ScimError> {
-    let mut ignored = Vec::new();
+    let mut notes = Notes::default();
     let mut document = Document::new();
     let mut members = None;
+    let mut has_schemas = false;
     for (key, value) in body {
         if key.eq_ignore_ascii_case("schemas") {
-            check_schemas(resource_type, &value, &mut ignored)?;
+            notes.spelling(&key, "schemas");
+            has_schemas = check_schemas(resource_type, &value, &mut notes)?;
         } else if let Some(extension) = resource_type.extension(&key) {
-            let object = read_extension(&extension.schema, value, &mut ignored)?;
+            notes
+                .deviations
+                .insert_if(is_scim_11(&key), Deviation::Scim11Urn);
+            let object = read_extension(&extension.schema, value, &mut notes)?;
             if !object.is_empty() {
                 insert(&mut document, &extension.schema.id, Value::Object(object))?;
             }
         } else if let Some(attribute) = resource_type.attribute(&key) {
+            notes.spelling(&key, &attribute.name);
             if members::is_members(resource_type, attribute) {
-                if members.replace(members::read(value)?).is_some() {
+                let read = members::read(value, &mut notes.deviations)?;
+                if members.replace(read).is_some() {
                     return Err(twice(&attribute.name));
                 }
-            } else if let Some(value) = read_attribute(attribute, value, &mut ignored)? {
+            } else if let Some(value) = read_attribute(attribute, value, &mut notes)? {
                 insert(&mut document, &attribute.name, value)?;
             }
         } else {
-            ignored.push(shorten(&key));
+            notes.unknown_attribute(shorten(&key));
         }
     }
+    notes
+        .deviations
+        .insert_if(!has_schemas, Deviation::MissingSchemas);
     Ok(Validated {
         document: arrange(resource_type, document),
         members,
-        ignored,
+        ignored: notes.ignored,
+        deviations: notes.deviations,
     })
 }
 
@@ -149,19 +189,22 @@ fn insert(document: &mut Document, name: &str, value: Value) -> Result<(), ScimE
 fn read_attribute(
     attribute: &Attribute,
     value: Value,
-    ignored: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Result<Option<Value>, ScimError> {
-    if attribute.is_dropped() {
+    if attribute.mutability == Mutability::ReadOnly {
+        notes.insert(Deviation::ReadOnlySent);
         return Ok(None);
     }
-    Normalizer { ignored }.attribute(attribute, value)
+    let value = Normalizer { notes }.attribute(attribute, value)?;
+    if attribute.is_secret() {
+        // Taken and not kept; of the wrong type it is wrong all the same.
+        notes.insert(Deviation::PasswordSent);
+        return Ok(None);
+    }
+    Ok(value)
 }
 
-fn read_extension(
-    schema: &Schema,
-    value: Value,
-    ignored: &mut Vec<String>,
-) -> Result<Document, ScimError> {
+fn read_extension(schema: &Schema, value: Value, notes: &mut Notes) -> Result<Document, ScimError> {
     let given = match value {
         Value::Object(given) => given,
         Value::Null => return Ok(Document::new()),
@@ -170,9 +213,10 @@ fn read_extension(
     let mut object = Document::new();
     for (key, value) in given {
         match schema.attribute(&key) {
-            None => ignored.push(format!("{}:{}", schema.id, shorten(&key))),
+            None => notes.unknown_attribute(format!("{}:{}", schema.id, shorten(&key))),
             Some(attribute) => {
-                if let Some(value) = read_attribute(attribute, value, ignored)? {
+                notes.spelling(&key, &attribute.name);
+                if let Some(value) = read_attribute(attribute, value, notes)? {
                     insert(&mut object, &attribute.name, value)?;
                 }
             }
@@ -181,15 +225,19 @@ fn read_extension(
     Ok(object)
 }
 
+/// Whether any schema is named, all of them being acceptable.
 fn check_schemas(
     resource_type: &ResourceType,
     value: &Value,
-    ignored: &mut Vec<String>,
-) -> Result<(), ScimError> {
+    notes: &mut Notes,
+) -> Result<bool, ScimError> {
     let urns = match value {
         Value::Array(urns) => urns.as_slice(),
         Value::Null => &[],
-        single => std::slice::from_ref(single),
+        single => {
+            notes.insert(Deviation::SingleForList);
+            std::slice::from_ref(single)
+        }
     };
     for urn in urns {
         let Some(urn) = urn.as_str() else {
@@ -197,6 +245,9 @@ fn check_schemas(
             return Err(ScimError::bad_request(ScimType::InvalidSyntax, detail));
         };
         if resource_type.is_base_schema(urn) || resource_type.extension(urn).is_some() {
+            notes
+                .deviations
+                .insert_if(is_scim_11(urn), Deviation::Scim11Urn);
             continue;
         }
         let lower = urn.to_ascii_lowercase();
@@ -210,9 +261,15 @@ fn check_schemas(
                 resource_type.schema.id
             )));
         }
-        ignored.push(shorten(urn));
+        notes.insert(Deviation::UnknownSchema);
+        notes.ignored.push(shorten(urn));
     }
-    Ok(())
+    Ok(!urns.is_empty())
+}
+
+pub(crate) fn is_scim_11(urn: &str) -> bool {
+    urn.get(..17)
+        .is_some_and(|start| start.eq_ignore_ascii_case("urn:scim:schemas:"))
 }
 
 /// Puts a document into the order of the schemas, completes `schemas` and drops empty extensions.

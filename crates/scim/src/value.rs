@@ -57,6 +57,15 @@ fn fold_sigma(character: char) -> char {
 
 /// Comparison key of any simple value of an attribute: text as [`text_key`], booleans `true`/`false`, dates as a
 /// sortable UTC instant, integers and decimals in a form whose byte order is numeric order. `None` when the value does not fit the type.
+///
+/// ```
+/// use serde_json::json;
+/// use tenure_scim::{schema::SchemaSet, value::key};
+///
+/// let user_name = SchemaSet::user().attribute("userName").unwrap();
+/// assert_eq!(key(user_name, &json!("Mira")).as_deref(), Some("mira"));
+/// assert_eq!(key(user_name, &json!(5)), None);
+/// ```
 #[must_use]
 pub fn key(attribute: &Attribute, value: &Value) -> Option<String> {
     match attribute.kind {
@@ -171,6 +180,12 @@ pub fn format_time_us(time_us: i64) -> String {
 
 /// Reads an `xsd:dateTime` as microseconds since 1970. A missing zone means UTC, digits beyond the microsecond
 /// are cut, `24:00:00` is the start of the next day. `None` when the text is not one, or the year is not 0 to 9999.
+///
+/// ```
+/// use tenure_scim::value::parse_time_us;
+/// assert_eq!(parse_time_us("1970-01-01T02:00:01.5+02:00"), Some(1_500_000));
+/// assert_eq!(parse_time_us("yesterday"), None);
+/// ```
 #[must_use]
 pub fn parse_time_us(text: &str) -> Option<i64> {
     let text = text.trim();

@@ -79,7 +79,7 @@ fn entra_without_the_compliance_flag() {
             "active": false,
             "emails": [{"primary": true, "type": "work", "value": "m.lindt@mills.example"}],
             "phoneNumbers": [{"type": "mobile", "value": "+49 228 5550101"}],
-            "roles": [{"value": "{\"id\":\"r1\",\"value\":\"lead\"}", "primary": true}],
+            "roles": [{"value": "lead", "primary": true}],
             (ENTERPRISE): {"manager": {"value": "52dd"}},
         })
     );

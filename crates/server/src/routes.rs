@@ -45,6 +45,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .fallback(split)
         .layer(from_fn(layer::timeout::limit))
+        .layer(from_fn(layer::drain::rest))
         .layer(axum::middleware::from_fn_with_state(
             https,
             layer::headers::secure,

@@ -52,11 +52,14 @@ CREATE TABLE deviation (
     example TEXT NOT NULL,
     PRIMARY KEY (workspace_id, token_id, day, code)
 ) {{without_rowid}};
+-- SCIM requests with their answers. A row with a count in `lost` stands for requests that were not written down.
 CREATE TABLE request_log (
     seq {{identity}},
     workspace_id BIGINT NOT NULL,
     at_us BIGINT NOT NULL,
     id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    lost BIGINT NOT NULL,
     token_id TEXT NOT NULL,
     token_name TEXT NOT NULL,
     agent TEXT NOT NULL,
@@ -73,3 +76,4 @@ CREATE TABLE request_log (
 );
 CREATE INDEX request_log_workspace ON request_log (workspace_id, seq);
 CREATE INDEX request_log_age ON request_log (workspace_id, at_us);
+CREATE INDEX request_log_id ON request_log (workspace_id, id);

@@ -9,10 +9,12 @@ mod lifecycle;
 mod members;
 mod parked;
 mod query;
+mod walk;
 mod write;
 
 pub use lifecycle::{Deleted, delete, deleted, purge, restore};
 pub use query::{Page, Query, query};
+pub use walk::{Position, Step, Walk, walk};
 pub use write::{Written, create, create_with, patch, patch_with, replace, replace_with};
 
 use crate::{

@@ -2,6 +2,7 @@
 //! nothing.
 
 use serde::{Deserialize, Serialize};
+use tenure_scim::Strictness;
 
 /// What becomes of a member that no resource has the id of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +45,11 @@ pub struct Rules {
     pub unique_group_names: bool,
     /// Whether creating a user whose userName an inactive user has brings that one back instead of 409.
     pub revive_inactive: bool,
+    /// Unknown attributes and schemas in a body are 400 instead of being ignored.
+    pub strict_attributes: bool,
+    /// A PATCH path whose filter selects nothing is 400 `noTarget` instead of creating the value that the filter
+    /// describes.
+    pub strict_paths: bool,
 }
 
 impl Default for Rules {
@@ -54,11 +60,22 @@ impl Default for Rules {
             cleared_members: CLEARED_MEMBERS,
             unique_group_names: false,
             revive_inactive: false,
+            strict_attributes: false,
+            strict_paths: false,
         }
     }
 }
 
 impl Rules {
+    /// What is refused although it could be tolerated.
+    #[must_use]
+    pub fn strictness(&self) -> Strictness {
+        Strictness {
+            attributes: self.strict_attributes,
+            paths: self.strict_paths,
+        }
+    }
+
     /// Rules for Tenure's own console, command line and import: as strict as can be, but a list may be cleared.
     #[must_use]
     pub fn own() -> Self {

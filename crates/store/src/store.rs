@@ -319,6 +319,11 @@ impl Store {
     }
 }
 
+/// Places of tokens are apart from those of secrets at rest, which begin with a number.
+fn token_place(place: &str) -> String {
+    format!("token|{place}")
+}
+
 /// A transaction. Time is the same for the whole transaction.
 pub struct Tx<'a> {
     connection: &'a mut dyn Connection,
@@ -368,6 +373,54 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// Runs a part of the transaction that can fail on its own: after an error nothing of it is left, and the
+    /// transaction goes on. Parts may be nested.
+    ///
+    /// # Errors
+    ///
+    /// The part's, or `Database` when it cannot be undone; then the transaction must not be committed, so the caller
+    /// has to fail, too.
+    pub fn savepoint<T>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // The innermost savepoint of a name is meant, so one name serves all depths. A panic leaves it open; the
+        // job's own savepoint around it ends it then.
+        self.connection.batch("SAVEPOINT part")?;
+        let touched_feed = self.touched_feed;
+        match part(self) {
+            Ok(value) => {
+                self.connection.batch("RELEASE SAVEPOINT part")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.touched_feed = touched_feed;
+                self.connection
+                    .batch("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Encrypts and authenticates a text that leaves the program and comes back, such as a cursor. Only
+    /// [`Tx::open_token`] with the same place reads it again; `place` says what it is for.
+    ///
+    /// # Errors
+    ///
+    /// `Database` when the system has no randomness.
+    pub fn seal_token(&self, place: &str, text: &str) -> Result<Vec<u8>, Error> {
+        self.sealer().seal(&token_place(place), text)
+    }
+
+    /// Reads what [`Tx::seal_token`] made.
+    ///
+    /// # Errors
+    ///
+    /// `Seal` for anything that was not made so for this place.
+    pub fn open_token(&self, place: &str, sealed: &[u8]) -> Result<String, Error> {
+        self.sealer().open(&token_place(place), sealed)
     }
 
     pub(crate) fn sealer(&self) -> &Sealer {

@@ -17,7 +17,7 @@ use tenure_scim::{
 };
 use tenure_store::{
     Kind,
-    resource::{Query, Stored},
+    resource::{Query, Stored, Walk},
 };
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -279,6 +279,18 @@ fn same_answers(
             .map(|(id, _)| id)
             .collect();
         let shown = filter.to_string();
+        // The page by page walk has two ways to ask the index; a large total makes it take the second.
+        for total in [None, Some(1_000_000)] {
+            let walk = Walk {
+                filter: Some(filter.clone()),
+                count: 3,
+                total,
+                ..Walk::default()
+            };
+            let walked = directory.walk(&[kind], walk);
+            let found: Vec<&String> = walked.iter().map(|stored| &stored.id).collect();
+            prop_assert_eq!(&found, &expected, "{} {:?}", shown, total);
+        }
         let query = Query {
             filter: Some(filter),
             sort: None,

@@ -41,7 +41,10 @@ const SPANNING: [&str; 3] = [
 ];
 
 fn tables() -> BTreeSet<String> {
-    let schema = include_str!("../migrations/0001_base.sql");
+    let schema = concat!(
+        include_str!("../migrations/0001_base.sql"),
+        include_str!("../migrations/0003_receiving.sql"),
+    );
     let names = schema
         .lines()
         .filter_map(|line| line.strip_prefix("CREATE TABLE "));

@@ -434,3 +434,45 @@ fn the_feed_is_pruned_behind_the_slowest_job_and_not_before_seven_days() {
     assert_eq!(directory.write(prune).unwrap(), 1);
     assert_eq!(directory.head(), seqs[2]);
 }
+
+#[test]
+fn parts_of_a_transaction_fail_on_their_own() {
+    let directory = Directory::new();
+    let workspace = directory.workspace;
+    let create = move |tx: &mut tenure_store::Tx<'_>, name: &str| {
+        resource::create(tx, workspace, Kind::User, &user(name), &[]).map(drop)
+    };
+    let fail = || Error::Invalid("as the test wants".to_owned());
+    let done = directory.write(move |tx| {
+        create(tx, "a")?;
+        let failed: Result<(), Error> = tx.savepoint(|tx| {
+            create(tx, "b")?;
+            tx.savepoint(|tx| create(tx, "c"))?;
+            Err(fail())
+        });
+        assert!(matches!(failed, Err(Error::Invalid(_))));
+        tx.savepoint(|tx| {
+            create(tx, "d")?;
+            let failed: Result<(), Error> = tx.savepoint(|tx| {
+                create(tx, "e")?;
+                Err(fail())
+            });
+            assert!(failed.is_err());
+            create(tx, "b")
+        })
+    });
+    done.unwrap();
+    let labels = |directory: &Directory| directory.find(Kind::User, "userName pr").concat();
+    assert_eq!(labels(&directory), "adb");
+    assert_eq!(directory.feed(0).len(), 3);
+    // A panic within ends the job, and no savepoint stays open for the next one.
+    let panics = directory.write(move |tx| -> Result<(), Error> {
+        tx.savepoint(|tx| {
+            create(tx, "x")?;
+            panic!("as the test wants")
+        })
+    });
+    assert!(panics.is_err());
+    directory.create(Kind::User, user("f")).unwrap();
+    assert_eq!(labels(&directory), "adbf");
+}

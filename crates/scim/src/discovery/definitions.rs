@@ -56,7 +56,29 @@ fn service_provider_config() -> Schema {
             feature("changePassword", "Changes of a password.", Vec::new()),
             feature("sort", "Sorted answers.", Vec::new()),
             feature("etag", "Entity tags.", Vec::new()),
+            pagination(),
             authentication_schemes(),
+        ],
+    )
+}
+
+/// RFC 9865 section 4.
+fn pagination() -> Attribute {
+    let methods = ["cursor", "index"];
+    Attribute::complex(
+        "pagination",
+        "Ways to get a list page by page.",
+        vec![
+            Attribute::boolean("cursor", "Whether cursors are supported.").required(),
+            Attribute::boolean("index", "Whether startIndex is supported.").required(),
+            Attribute::text(
+                "defaultPaginationMethod",
+                "What is used when a request names neither.",
+            )
+            .suggest(&methods),
+            integer("defaultPageSize", "Resources of a page without a count."),
+            integer("maxPageSize", "Most resources of a page."),
+            integer("cursorTimeout", "Seconds for which a cursor can be used."),
         ],
     )
 }

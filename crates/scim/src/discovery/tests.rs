@@ -111,12 +111,37 @@ fn resource_types_point_to_schemas() {
     }
 }
 
+/// What the configuration says is what its schema lists.
+#[test]
+fn the_configuration_fits_its_schema() {
+    let schemas = schemas(SchemaSet::standard(), BASE);
+    let schema = schemas
+        .iter()
+        .find(|schema| schema["id"] == super::SERVICE_PROVIDER_CONFIG)
+        .unwrap();
+    let mut listed = Vec::new();
+    visit(&schema["attributes"], "", &mut |path, _| {
+        listed.push(path.to_owned());
+    });
+    let config = service_provider_config(BASE);
+    for (name, value) in config.as_object().unwrap() {
+        if name == "schemas" || name == "meta" {
+            continue;
+        }
+        assert!(listed.contains(&format!("/{name}")), "{name}");
+        let value = value.as_array().map_or(value, |values| &values[0]);
+        for sub in value.as_object().unwrap().keys() {
+            assert!(listed.contains(&format!("/{name}/{sub}")), "{name}.{sub}");
+        }
+    }
+}
+
 #[test]
 fn the_configuration_and_lists_have_their_required_parts() {
     let config = service_provider_config(BASE);
     for (feature, supported) in [
         ("patch", true),
-        ("bulk", false),
+        ("bulk", true),
         ("filter", true),
         ("changePassword", false),
         ("sort", true),
@@ -125,6 +150,9 @@ fn the_configuration_and_lists_have_their_required_parts() {
         assert_eq!(config[feature]["supported"], supported, "{feature}");
     }
     assert_eq!(config["filter"]["maxResults"], 1000);
+    assert_eq!(config["bulk"]["maxOperations"], 1000);
+    assert_eq!(config["bulk"]["maxPayloadSize"], 8_388_608);
+    assert_eq!(config["pagination"]["cursor"], true);
     assert_eq!(
         config["authenticationSchemes"][0]["type"],
         "oauthbearertoken"

@@ -25,6 +25,9 @@ pub(super) fn filter(filter: &Filter, resource_type: &ResourceType) -> Result<()
                 .resolve(resource_type)
                 .ok_or_else(|| unknown(path, resource_type))?;
             guard(resolved.is_secret(), path)?;
+            if let (Some(sub), None) = (resolved.sub, resolved.extension) {
+                computed(resolved.attribute, sub)?;
+            }
             comparison(resolved.leaf(), *operator, value, &path.to_string())
         }
         Filter::Present(path) => {
@@ -66,7 +69,8 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
                     attribute.name
                 ))
             })?;
-        guard(sub.is_secret(), path).map(|()| sub)
+        guard(sub.is_secret(), path)?;
+        computed(attribute, sub).map(|()| sub)
     };
     match filter {
         Filter::And(operands) | Filter::Or(operands) => operands
@@ -86,6 +90,20 @@ pub(crate) fn inside(filter: &Filter, attribute: &Attribute) -> Result<(), ScimE
             "Brackets cannot stand inside of brackets.".to_owned(),
         )),
     }
+}
+
+/// URIs of resources are made when they are sent, so that nothing can be found by them.
+fn computed(attribute: &Attribute, sub: &Attribute) -> Result<(), ScimError> {
+    let instead = match (attribute.name.as_str(), sub.name.as_str()) {
+        ("meta", "location") => "id",
+        ("members", "$ref") => "members.value",
+        ("groups", "$ref") => "groups.value",
+        _ => return Ok(()),
+    };
+    Err(refuse(format!(
+        "`{}.{}` cannot be used in a filter; filter by `{instead}`.",
+        attribute.name, sub.name
+    )))
 }
 
 /// A secret must not be guessed by searching for it.

@@ -268,3 +268,82 @@ fn what_is_read_fits_the_limits_when_it_is_printed() {
     assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter);
     malformed(&wide(limits::FILTER_NODES - 3), "more than");
 }
+
+#[test]
+fn addresses_that_are_made_when_sent_find_nothing() {
+    senseless(
+        r#"meta.location eq "https://id.mills.example/scim/Users/7b1c""#,
+        "filter by `id`",
+    );
+    senseless(r#"groups.$ref co "Groups""#, "filter by `groups.value`");
+    senseless(r#"groups[$ref co "Groups"]"#, "filter by `groups.value`");
+}
+
+#[test]
+fn over_several_types_an_undefined_attribute_has_no_value() {
+    use super::Narrowed::{Everything, Matching, Nothing};
+    use crate::schema::SchemaSet;
+
+    let types = [SchemaSet::user().as_ref(), SchemaSet::group().as_ref()];
+    let check = |text: &str, user: Option<&str>, group: Option<&str>| {
+        let filter = Filter::parse(text).unwrap();
+        filter.check_any(&types).unwrap();
+        for (resource_type, expected) in types.iter().zip([user, group]) {
+            let expected = match expected {
+                None => Nothing,
+                Some("") => Everything,
+                Some(text) => Matching(Filter::parse(text).unwrap()),
+            };
+            assert_eq!(
+                filter.narrow(resource_type),
+                expected,
+                "{text} {}",
+                resource_type.name
+            );
+        }
+    };
+    check("userName eq \"a\"", Some("userName eq \"a\""), None);
+    check("userName ne \"a\"", Some("userName ne \"a\""), Some(""));
+    check("userName eq null", Some("userName eq null"), Some(""));
+    check("userName ne null", Some("userName ne null"), None);
+    check("not (userName pr)", Some("not (userName pr)"), Some(""));
+    check(
+        "emails[type eq \"work\"]",
+        Some("emails[type eq \"work\"]"),
+        None,
+    );
+    check("shoeSize gt 3", None, None);
+    check("shoeSize ne 3", Some(""), Some(""));
+    check(
+        "displayName eq \"x\" or (members pr and userName pr)",
+        Some("displayName eq \"x\""),
+        Some("displayName eq \"x\""),
+    );
+    check("meta.resourceType eq \"user\"", None, None);
+    check(
+        "meta.resourceType eq \"User\" and active eq true",
+        Some("active eq true"),
+        None,
+    );
+    check(
+        "not (meta.resourceType eq \"User\" or displayName pr)",
+        None,
+        Some("not (displayName pr)"),
+    );
+    check(
+        "urn:ietf:params:scim:schemas:core:2.0:Group:displayName pr",
+        None,
+        Some("urn:ietf:params:scim:schemas:core:2.0:Group:displayName pr"),
+    );
+    for wrong in [
+        "password eq \"x\"",
+        "active eq \"perhaps\"",
+        "name eq \"x\"",
+        "meta.created gt 5",
+        "shoeSize eq 1 and active gt true",
+        "members[shoe eq 1]",
+    ] {
+        let error = Filter::parse(wrong).unwrap().check_any(&types).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{wrong}");
+    }
+}

@@ -11,66 +11,74 @@ use super::{
 };
 use crate::{
     Document, ScimError, ScimType,
+    deviation::{Deviation, Notes},
     normalize::{Normalizer, invalid, missing_sub_attribute, simple},
     path::{Path, Resolved},
     schema::{Attribute, AttributeType, Mutability, ResourceType},
     validate::{arrange, check_required, in_order},
 };
 
-/// The document after all operations.
-pub(super) fn all(
-    resource_type: &ResourceType,
-    id: &str,
-    document: &Document,
-    operations: &[Operation],
-) -> Result<Document, ScimError> {
-    let mut after = document.clone();
-    for operation in operations {
-        one(resource_type, id, &mut after, operation)?;
-    }
-    let after = arrange(resource_type, after);
-    check_required(resource_type, &after)?;
-    Ok(after)
+/// What applying needs, and what it writes down.
+pub(super) struct Work<'w> {
+    pub(super) resource_type: &'w ResourceType,
+    pub(super) id: &'w str,
+    pub(super) strict_paths: bool,
+    pub(super) notes: &'w mut Notes,
 }
 
-fn one(
-    resource_type: &ResourceType,
-    id: &str,
-    document: &mut Document,
-    operation: &Operation,
-) -> Result<(), ScimError> {
-    let path = &operation.path;
-    let resolved = path.attribute.resolve_exact(resource_type).ok_or_else(|| {
-        let detail = format!("`{path}` is not an attribute of {}.", resource_type.name);
-        ScimError::bad_request(ScimType::InvalidPath, detail)
-    })?;
-    let attribute = resolved.attribute;
-    // `schemas` follows from the attributes in use; secrets are not kept.
-    let is_secret = resolved.sub.unwrap_or(attribute).is_secret();
-    if attribute.name == "schemas" || attribute.is_secret() || is_secret {
-        return Ok(());
+impl Work<'_> {
+    /// The document after all operations.
+    pub(super) fn all(
+        &mut self,
+        document: &Document,
+        operations: &[Operation],
+    ) -> Result<Document, ScimError> {
+        let mut after = document.clone();
+        for operation in operations {
+            self.one(&mut after, operation)?;
+        }
+        let after = arrange(self.resource_type, after);
+        check_required(self.resource_type, &after)?;
+        Ok(after)
     }
-    if attribute.name == "id" && resolved.extension.is_none() {
-        let is_same = operation.value.as_ref().and_then(Value::as_str) == Some(id);
-        return if is_same {
-            Ok(())
-        } else {
-            Err(read_only(path))
+
+    fn one(&mut self, document: &mut Document, operation: &Operation) -> Result<(), ScimError> {
+        let path = &operation.path;
+        let resource_type = self.resource_type;
+        let resolved = path.attribute.resolve_exact(resource_type).ok_or_else(|| {
+            let detail = format!("`{path}` is not an attribute of {}.", resource_type.name);
+            ScimError::bad_request(ScimType::InvalidPath, detail)
+        })?;
+        let attribute = resolved.attribute;
+        // `schemas` follows from the attributes in use; secrets are not kept.
+        let is_secret = resolved.sub.unwrap_or(attribute).is_secret();
+        if attribute.name == "schemas" || attribute.is_secret() || is_secret {
+            return Ok(());
+        }
+        if attribute.name == "id" && resolved.extension.is_none() {
+            let is_same = operation.value.as_ref().and_then(Value::as_str) == Some(self.id);
+            if !is_same {
+                return Err(read_only(path));
+            }
+            self.notes.insert(Deviation::ReadOnlyUnchanged);
+            return Ok(());
+        }
+        let container = match resolved.extension {
+            None => document,
+            Some(urn) => match object_entry(document, urn) {
+                Some(object) => object,
+                None => return Err(invalid(format!("`{urn}` must be an object."))),
+            },
         };
+        Target {
+            resolved,
+            path,
+            container,
+            strict_paths: self.strict_paths,
+            notes: self.notes,
+        }
+        .apply(operation)
     }
-    let container = match resolved.extension {
-        None => document,
-        Some(urn) => match object_entry(document, urn) {
-            Some(object) => object,
-            None => return Err(invalid(format!("`{urn}` must be an object."))),
-        },
-    };
-    Target {
-        resolved,
-        path,
-        container,
-    }
-    .apply(operation)
 }
 
 fn object_entry<'d>(document: &'d mut Document, urn: &str) -> Option<&'d mut Document> {
@@ -98,6 +106,8 @@ struct Target<'t> {
     resolved: Resolved<'t>,
     path: &'t Path,
     container: &'t mut Document,
+    strict_paths: bool,
+    notes: &'t mut Notes,
 }
 
 impl Target<'_> {
@@ -135,7 +145,7 @@ impl Target<'_> {
     }
 
     /// Some clients send back what they read; only a different value is an attempt to change it.
-    fn accept_unchanged(&self, operation: &Operation) -> Result<(), ScimError> {
+    fn accept_unchanged(&mut self, operation: &Operation) -> Result<(), ScimError> {
         let current = self.container.get(&self.resolved.attribute.name);
         let current = match self.resolved.sub {
             Some(sub) => current.and_then(|value| value.get(&sub.name)),
@@ -145,11 +155,11 @@ impl Target<'_> {
             && self.path.filter.is_none()
             && current.is_some()
             && operation.value.as_ref() == current;
-        if is_same {
-            Ok(())
-        } else {
-            Err(read_only(self.path))
+        if !is_same {
+            return Err(read_only(self.path));
         }
+        self.notes.insert(Deviation::ReadOnlyUnchanged);
+        Ok(())
     }
 
     fn is_whole(&self) -> bool {
@@ -162,7 +172,8 @@ impl Target<'_> {
         match (self.is_whole(), listed) {
             (true, Some(listed)) => {
                 let mut elements = self.elements();
-                let listed = normalizer(&mut Vec::new()).elements(attribute, listed.clone())?;
+                self.notes.insert(Deviation::RemoveWithValue);
+                let listed = self.normalizer().elements(attribute, listed.clone())?;
                 values::remove_listed(attribute, &mut elements, &listed);
                 self.store(elements)
             }
@@ -211,17 +222,16 @@ impl Target<'_> {
         if !self.is_whole() {
             return self.write_part(value);
         }
-        let mut ignored = Vec::new();
         if attribute.kind == AttributeType::Complex && !attribute.multi_valued {
             return self.merge_single(value);
         }
         if kind == OperationKind::Add && attribute.multi_valued {
-            let added = normalizer(&mut ignored).elements(attribute, value)?;
+            let added = self.normalizer().elements(attribute, value)?;
             let mut elements = self.elements();
             values::add(attribute, &mut elements, added)?;
             return self.store(elements);
         }
-        match normalizer(&mut ignored).attribute(attribute, value)? {
+        match self.normalizer().attribute(attribute, value)? {
             Some(value) => self.container.insert(attribute.name.clone(), value),
             None => self.container.shift_remove(&attribute.name),
         };
@@ -233,16 +243,20 @@ impl Target<'_> {
         let attribute = self.resolved.attribute;
         let clears = value.is_null() || value.as_str() == Some("");
         if clears {
+            self.note_empty_text(&value);
             self.container.shift_remove(&attribute.name);
             return Ok(());
         }
         // A list of one, as for a multi-valued attribute.
         let value = match value {
-            Value::Array(mut values) if values.len() == 1 => values.pop().unwrap_or_default(),
+            Value::Array(mut values) if values.len() == 1 => {
+                self.notes.insert(Deviation::ListForSingle);
+                values.pop().unwrap_or_default()
+            }
             value => value,
         };
-        let changes =
-            normalizer(&mut Vec::new()).sub_attributes(attribute, dotted(attribute, value))?;
+        let value = dotted(attribute, value, self.notes);
+        let changes = self.normalizer().sub_attributes(attribute, value)?;
         let mut elements = self.elements();
         if elements.is_empty() {
             elements.push(Value::Object(Document::new()));
@@ -256,14 +270,14 @@ impl Target<'_> {
     fn write_part(&mut self, value: Value) -> Result<(), ScimError> {
         let attribute = self.resolved.attribute;
         let filter = self.path.filter.as_deref();
-        let mut ignored = Vec::new();
         let mut elements = self.elements();
         let selected = values::select(attribute, &elements, filter);
         let clears = value.is_null() || (value.as_str() == Some("") && self.resolved.sub.is_none());
         if clears {
+            self.note_empty_text(&value);
             return self.remove_part();
         }
-        let changes = self.changes(value, &mut ignored)?;
+        let changes = self.changes(value)?;
         if !selected.is_empty() {
             self.check_immutable(&elements, &selected, &changes)?;
             values::merge_selected(attribute, &mut elements, &selected, &changes)?;
@@ -273,7 +287,8 @@ impl Target<'_> {
             return Ok(());
         }
         let described = match filter {
-            Some(filter) => values::described(attribute, filter, &mut ignored)?,
+            Some(_) if self.strict_paths => None,
+            Some(filter) => values::described(attribute, filter, self.notes)?,
             None => Some(Changes::new()),
         };
         // A single value that does not match must not be overwritten by a new one.
@@ -281,6 +296,9 @@ impl Target<'_> {
         let mut created = described
             .filter(|_| !is_taken)
             .ok_or_else(|| no_target(self.path))?;
+        self.notes
+            .deviations
+            .insert_if(filter.is_some(), Deviation::ValuePathCreated);
         created.extend(changes);
         elements.push(Value::Object(Document::new()));
         let last = elements.len() - 1;
@@ -288,13 +306,16 @@ impl Target<'_> {
         self.store(elements)
     }
 
-    fn changes(&self, value: Value, ignored: &mut Vec<String>) -> Result<Changes, ScimError> {
+    fn changes(&mut self, value: Value) -> Result<Changes, ScimError> {
         if let Some(sub) = self.resolved.sub {
-            let value = simple(sub, value, &self.path.to_string())?;
+            let value = simple(sub, value, &self.path.to_string(), self.notes)?;
             return Ok(Changes::from([(sub.name.clone(), value)]));
         }
         let value = match value {
-            Value::Array(mut values) if values.len() == 1 => values.pop().unwrap_or_default(),
+            Value::Array(mut values) if values.len() == 1 => {
+                self.notes.insert(Deviation::ListForSingle);
+                values.pop().unwrap_or_default()
+            }
             Value::Array(_) => {
                 return Err(invalid(format!(
                     "`{}` takes one value, not a list.",
@@ -303,7 +324,18 @@ impl Target<'_> {
             }
             value => value,
         };
-        normalizer(ignored).sub_attributes(self.resolved.attribute, value)
+        let attribute = self.resolved.attribute;
+        self.normalizer().sub_attributes(attribute, value)
+    }
+
+    fn normalizer(&mut self) -> Normalizer<'_> {
+        Normalizer { notes: self.notes }
+    }
+
+    fn note_empty_text(&mut self, value: &Value) {
+        self.notes
+            .deviations
+            .insert_if(value.is_string(), Deviation::EmptyText);
     }
 
     fn check_immutable(
@@ -369,17 +401,16 @@ impl Target<'_> {
     }
 }
 
-fn normalizer(ignored: &mut Vec<String>) -> Normalizer<'_> {
-    Normalizer { ignored }
-}
-
 /// Turns keys such as `name.givenName` inside the value of `name` into plain names.
-fn dotted(attribute: &Attribute, value: Value) -> Value {
+fn dotted(attribute: &Attribute, value: Value, notes: &mut Notes) -> Value {
     let Value::Object(object) = value else {
         return value;
     };
-    let plain = |key: String| match key.split_once('.') {
-        Some((first, rest)) if first.eq_ignore_ascii_case(&attribute.name) => rest.to_owned(),
+    let mut plain = |key: String| match key.split_once('.') {
+        Some((first, rest)) if first.eq_ignore_ascii_case(&attribute.name) => {
+            notes.insert(Deviation::DottedKey);
+            rest.to_owned()
+        }
         _ => key,
     };
     Value::Object(

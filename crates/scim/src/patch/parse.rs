@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::{Operation, OperationKind, PatchRequest, members};
 use crate::{
     Document, ScimError, ScimType,
+    deviation::{Deviation, Deviations},
     filter::check_inside,
     limits,
-    normalize::invalid,
+    normalize::{invalid, twice},
     path::{AttributePath, Path, Resolved, shorten},
     schema::{Attribute, AttributeType, Mutability, ResourceType, Schema},
+    validate::is_scim_11,
 };
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -20,23 +22,39 @@ fn syntax(detail: impl Into<String>) -> ScimError {
     ScimError::bad_request(ScimType::InvalidSyntax, detail)
 }
 
-fn field<'b>(object: &'b Document, name: &str) -> Option<&'b Value> {
-    object.get(name).or_else(|| {
-        object
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    })
+/// A member of the message in any case; in two cases it would be open which one counts.
+fn field<'b>(
+    object: &'b Document,
+    name: &str,
+    deviations: &mut Deviations,
+) -> Result<Option<&'b Value>, ScimError> {
+    let mut found = object
+        .iter()
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let Some((key, value)) = found.next() else {
+        return Ok(None);
+    };
+    if found.next().is_some() {
+        return Err(twice(name));
+    }
+    if key != name {
+        deviations.insert(Deviation::OperationsCase);
+    }
+    Ok(Some(value))
 }
 
 pub(super) fn request(
     resource_type: &ResourceType,
     body: &Document,
 ) -> Result<PatchRequest, ScimError> {
-    check_message(body)?;
-    let operations = match field(body, "Operations") {
+    let mut deviations = Deviations::default();
+    check_message(body, &mut deviations)?;
+    let operations = match field(body, "Operations", &mut deviations)? {
         Some(Value::Array(operations)) => operations.as_slice(),
-        Some(single @ Value::Object(_)) => std::slice::from_ref(single),
+        Some(single @ Value::Object(_)) => {
+            deviations.insert(Deviation::SingleOperation);
+            std::slice::from_ref(single)
+        }
         Some(_) => return Err(syntax("`Operations` must be a list of operations.")),
         None => return Err(syntax("`Operations` is missing.")),
     };
@@ -52,7 +70,10 @@ pub(super) fn request(
     }
     let mut reader = Reader {
         resource_type,
-        request: PatchRequest::default(),
+        request: PatchRequest {
+            deviations,
+            ..PatchRequest::default()
+        },
     };
     for (index, operation) in operations.iter().enumerate() {
         reader.operation(operation).map_err(|error| ScimError {
@@ -63,16 +84,21 @@ pub(super) fn request(
     Ok(reader.request)
 }
 
-fn check_message(body: &Document) -> Result<(), ScimError> {
+fn check_message(body: &Document, deviations: &mut Deviations) -> Result<(), ScimError> {
     let is_patch_op = |urn: &Value| {
         urn.as_str()
             .is_some_and(|urn| urn.eq_ignore_ascii_case(PATCH_OP))
     };
-    let right = match field(body, "schemas") {
-        None | Some(Value::Null) => true,
-        Some(Value::Array(urns)) => urns.is_empty() || urns.iter().any(is_patch_op),
-        Some(single) => is_patch_op(single),
+    let schemas = field(body, "schemas", deviations)?;
+    let (right, deviation) = match schemas {
+        None | Some(Value::Null) => (true, Some(Deviation::MissingSchemas)),
+        Some(Value::Array(urns)) if urns.is_empty() => (true, Some(Deviation::MissingSchemas)),
+        Some(Value::Array(urns)) => (urns.iter().any(is_patch_op), None),
+        Some(single) => (is_patch_op(single), Some(Deviation::SingleForList)),
     };
+    deviation
+        .into_iter()
+        .for_each(|found| deviations.insert(found));
     if right {
         Ok(())
     } else {
@@ -90,9 +116,10 @@ impl Reader<'_> {
         let object = operation
             .as_object()
             .ok_or_else(|| syntax("An operation must be an object."))?;
-        let kind = kind(object)?;
-        let value = field(object, "value").cloned();
-        let path = match field(object, "path") {
+        let deviations = &mut self.request.deviations;
+        let kind = kind(object, deviations)?;
+        let value = field(object, "value", deviations)?.cloned();
+        let path = match field(object, "path", deviations)? {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if text.trim().is_empty() => None,
             Some(Value::String(text)) => Some(text),
@@ -142,6 +169,7 @@ impl Reader<'_> {
             );
             ScimError::bad_request(ScimType::InvalidPath, detail)
         })?;
+        self.spelling(&path, resolved);
         self.push(kind, path, resolved, value)
     }
 
@@ -204,13 +232,15 @@ impl Reader<'_> {
             return self.whole(kind, &schema, Some(value));
         }
         let Ok(path) = Path::parse(key) else {
-            self.request.ignored.push(shorten(key));
+            self.unknown(key);
             return Ok(());
         };
         let Some(resolved) = path.attribute.resolve_exact(self.resource_type) else {
-            self.request.ignored.push(shorten(key));
+            self.unknown(key);
             return Ok(());
         };
+        self.spelling(&path, resolved);
+        self.key_form(&path);
         // What a client read and sends back is not a wish to change it; a different `id` is.
         let attribute = resolved.attribute;
         let is_read_only = attribute.mutability == Mutability::ReadOnly
@@ -218,6 +248,8 @@ impl Reader<'_> {
                 .sub
                 .is_some_and(|sub| sub.mutability == Mutability::ReadOnly);
         if attribute.name == "schemas" || (is_read_only && attribute.name != "id") {
+            let deviations = &mut self.request.deviations;
+            deviations.insert_if(is_read_only, Deviation::ReadOnlySent);
             return Ok(());
         }
         self.push(kind, path, resolved, Some(value))
@@ -239,9 +271,9 @@ impl Reader<'_> {
             check_inside(filter, attribute)?;
         }
         if resolved.extension.is_none() && members::is_members(self.resource_type, attribute) {
-            self.request
-                .members
-                .extend(members::changes(kind, &path, value)?);
+            let deviations = &mut self.request.deviations;
+            let changes = members::changes(kind, &path, value, deviations)?;
+            self.request.members.extend(changes);
             return Ok(());
         }
         if kind == OperationKind::Remove {
@@ -249,12 +281,40 @@ impl Reader<'_> {
         }
         // Passwords are taken and not kept.
         if attribute.is_secret() || resolved.sub.is_some_and(Attribute::is_secret) {
+            self.request.deviations.insert(Deviation::PasswordSent);
             return Ok(());
         }
         self.request
             .operations
             .push(Operation { kind, path, value });
         Ok(())
+    }
+
+    fn unknown(&mut self, key: &str) {
+        self.request.deviations.insert(Deviation::UnknownAttribute);
+        self.request.ignored.push(shorten(key));
+    }
+
+    /// Notes names in another case, and the URNs of SCIM 1.1.
+    fn spelling(&mut self, path: &Path, resolved: Resolved<'_>) {
+        let attribute = &path.attribute;
+        let sub = attribute.sub.as_ref().zip(resolved.sub);
+        let differs = attribute.attribute != resolved.attribute.name
+            || sub.is_some_and(|(given, sub)| *given != sub.name);
+        let deviations = &mut self.request.deviations;
+        deviations.insert_if(differs, Deviation::AttributeCase);
+        let is_old = attribute.schema.as_deref().is_some_and(is_scim_11);
+        deviations.insert_if(is_old, Deviation::Scim11Urn);
+    }
+
+    /// Notes what else than a plain name a key is.
+    fn key_form(&mut self, path: &Path) {
+        let deviations = &mut self.request.deviations;
+        let has_filter = path.filter.is_some();
+        deviations.insert_if(has_filter, Deviation::ValuePathKey);
+        let is_dotted = path.attribute.sub.is_some() && !has_filter;
+        deviations.insert_if(is_dotted, Deviation::DottedKey);
+        deviations.insert_if(path.attribute.schema.is_some(), Deviation::QualifiedKey);
     }
 }
 
@@ -279,19 +339,21 @@ fn check_removal(path: &Path, resolved: Resolved<'_>) -> Result<(), ScimError> {
     Ok(())
 }
 
-fn kind(operation: &Document) -> Result<OperationKind, ScimError> {
+fn kind(operation: &Document, deviations: &mut Deviations) -> Result<OperationKind, ScimError> {
     let known = "`op` must be add, remove or replace";
-    let text = match field(operation, "op") {
+    let text = match field(operation, "op", deviations)? {
         Some(Value::String(text)) => text,
         Some(_) => return Err(syntax(format!("{known}."))),
         None => return Err(syntax(format!("`op` is missing; {known}."))),
     };
-    match text.trim().to_ascii_lowercase().as_str() {
-        "add" => Ok(OperationKind::Add),
-        "remove" => Ok(OperationKind::Remove),
-        "replace" => Ok(OperationKind::Replace),
-        _ => Err(syntax(format!("{known}, not `{}`.", shorten(text)))),
-    }
+    let kind = match text.trim().to_ascii_lowercase().as_str() {
+        "add" => OperationKind::Add,
+        "remove" => OperationKind::Remove,
+        "replace" => OperationKind::Replace,
+        _ => return Err(syntax(format!("{known}, not `{}`.", shorten(text)))),
+    };
+    deviations.insert_if(text != kind_name(kind), Deviation::OperationCase);
+    Ok(kind)
 }
 
 fn kind_name(kind: OperationKind) -> &'static str {

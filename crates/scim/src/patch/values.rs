@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Document, ScimError,
+    deviation::Notes,
     filter::{CompareOperator, Filter, matches_element},
     limits,
     normalize::{Normalizer, invalid, is_primary},
@@ -207,13 +208,13 @@ fn only_primary(elements: &mut [Value], primary: usize) {
 pub(super) fn described(
     attribute: &Attribute,
     filter: &Filter,
-    ignored: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Result<Option<Changes>, ScimError> {
     let mut object = Document::new();
     if !collect_terms(filter, &mut object) {
         return Ok(None);
     }
-    Normalizer { ignored }
+    Normalizer { notes }
         .sub_attributes(attribute, Value::Object(object))
         .map(Some)
 }

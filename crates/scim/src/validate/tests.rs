@@ -300,3 +300,32 @@ fn a_put_keeps_immutable_values_and_refuses_others() {
     let error = put(json!({"userName": "m", "nickName": "Mo"})).unwrap_err();
     assert_eq!(error.scim_type, Some(ScimType::Mutability));
 }
+
+#[test]
+fn passwords_are_not_kept_but_must_be_text() {
+    let body = object(json!({"userName": "mira", "password": "hidden"}));
+    let validated = create(SchemaSet::user(), body).unwrap();
+    assert!(!json!(validated.document).to_string().contains("hidden"));
+    for wrong in [json!(7), json!({"value": "hidden"}), json!([1])] {
+        refused(
+            json!({"password": wrong}),
+            ScimType::InvalidValue,
+            "`password`",
+        );
+    }
+}
+
+#[test]
+fn roles_as_text_within_their_value_are_unpacked() {
+    let text = json!({"id": "r-1", "value": "25", "displayName": "Foreman"}).to_string();
+    let body = object(json!({"userName": "mira", "roles": [{"value": text, "primary": true}]}));
+    let validated = create(SchemaSet::user(), body).unwrap();
+    let expected = json!([{"value": "25", "display": "Foreman", "primary": true}]);
+    assert_eq!(validated.document["roles"], expected);
+    let plain = json!([{"value": "{not json"}]);
+    let body = object(json!({"userName": "mira", "roles": plain}));
+    assert_eq!(
+        create(SchemaSet::user(), body).unwrap().document["roles"],
+        plain
+    );
+}

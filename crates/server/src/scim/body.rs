@@ -8,7 +8,7 @@ use axum::{
     },
 };
 use http_body_util::BodyExt as _;
-use tenure_scim::{Document, ScimError, ScimType, json};
+use tenure_scim::{Document, ScimError, ScimType, json, limits::BULK_BYTES};
 
 use super::error::Refusal;
 use crate::limits;
@@ -21,8 +21,36 @@ const ACCEPTED: [&str; 3] = ["application/scim+json", "application/json", "text/
 /// # Errors
 /// 415 for another media type or a compressed body, 413 for too much, 408 for too slow, 400 for malformed JSON.
 pub(super) async fn read_object(headers: &HeaderMap, body: Body) -> Result<Document, Refusal> {
+    let limit = Limit {
+        bytes: limits::SCIM_BODY_BYTES,
+        name: None,
+    };
+    read_limited(headers, body, limit).await
+}
+
+/// [`read_object`] for a bulk request, which may be larger.
+///
+/// # Errors
+/// As [`read_object`]; 413 names `maxPayloadSize`.
+pub(super) async fn read_bulk(headers: &HeaderMap, body: Body) -> Result<Document, Refusal> {
+    let limit = Limit {
+        bytes: BULK_BYTES,
+        name: Some("maxPayloadSize"),
+    };
+    read_limited(headers, body, limit).await
+}
+
+/// The most that a body may have.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    bytes: usize,
+    /// What the configuration calls it.
+    name: Option<&'static str>,
+}
+
+async fn read_limited(headers: &HeaderMap, body: Body, limit: Limit) -> Result<Document, Refusal> {
     check_type(headers)?;
-    let bytes = read(headers, body).await?;
+    let bytes = read(headers, body, limit).await?;
     Ok(json::parse_object(&bytes)?)
 }
 
@@ -70,12 +98,12 @@ fn charset(parameter: &str) -> Option<&str> {
         .then(|| value.trim().trim_matches('"'))
 }
 
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, Refusal> {
+async fn read(headers: &HeaderMap, mut body: Body, limit: Limit) -> Result<Vec<u8>, Refusal> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limits::SCIM_BODY_BYTES) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > limit.bytes) {
+        return Err(too_large(limit));
     }
     let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
     loop {
@@ -91,19 +119,18 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, Refusal> {
             )
         })?;
         if let Some(data) = frame.data_ref() {
-            if bytes.len().saturating_add(data.len()) > limits::SCIM_BODY_BYTES {
-                return Err(too_large());
+            if bytes.len().saturating_add(data.len()) > limit.bytes {
+                return Err(too_large(limit));
             }
             bytes.extend_from_slice(data);
         }
     }
 }
 
-fn too_large() -> Refusal {
-    let detail = format!(
-        "The body is larger than {} bytes; send less in one request.",
-        limits::SCIM_BODY_BYTES
-    );
+fn too_large(limit: Limit) -> Refusal {
+    let Limit { bytes, name } = limit;
+    let name = name.map_or_else(String::new, |name| format!(" ({name})"));
+    let detail = format!("The body is larger than {bytes} bytes{name}; send less in one request.");
     Refusal::status(413, &detail)
 }
 

@@ -42,6 +42,11 @@ impl Refusal {
         ScimError::status(status, detail).into()
     }
 
+    /// The error alone, as a bulk response has it.
+    pub(super) fn into_error(self) -> ScimError {
+        self.error
+    }
+
     /// The answer.
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = error_response(&self.error);

@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-/// Resources of a page when the client does not say.
-pub(super) const PAGE_DEFAULT: i64 = 100;
-/// Most resources of a page, as the configuration announces.
-pub(super) const PAGE_MAX: i64 = 1000;
 /// Members read in one go.
 pub(super) const MEMBERS_CHUNK: u32 = 1000;
 /// Most members in one answer with several resources; more is 400 `tooMany`.
@@ -18,3 +14,6 @@ pub(super) const MEMBERS_PATCH_ANSWER: u64 = 1000;
 pub(super) const TOUCH: Duration = Duration::from_secs(60);
 /// Tokens whose last use is remembered.
 pub(super) const TOUCHED_TOKENS: usize = 4096;
+/// Operations of a bulk request in one transaction: others may write between two of them. A circle of references is
+/// not parted.
+pub(super) const BULK_CHUNK: usize = 100;

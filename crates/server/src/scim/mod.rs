@@ -6,6 +6,8 @@
 
 mod bearer;
 mod body;
+mod bulk;
+mod cursor;
 mod discovery;
 mod error;
 mod etag;
@@ -136,7 +138,7 @@ async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
             501,
             "`/Me` is not supported: a token stands for no person.",
         )),
-        (Endpoint::Bulk, _) => Err(Refusal::status(501, "Bulk requests are not supported.")),
+        (Endpoint::Bulk, Method::POST) => bulk::run(call, body).await,
         (Endpoint::Collection(kind), Method::GET) => search::list(call, kind).await,
         (Endpoint::Collection(kind), Method::POST) => resources::create(call, kind, body).await,
         (Endpoint::Search(kind), Method::POST) => search::search(call, kind, body).await,
@@ -186,8 +188,8 @@ fn without_body(response: &mut Response) {
 }
 
 /// JSON text as an answer.
-fn json_response(status: StatusCode, text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
+fn json_response(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
     response

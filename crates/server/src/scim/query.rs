@@ -4,13 +4,12 @@ use serde_json::Value;
 use tenure_scim::{
     Document, ScimError, ScimType,
     filter::Filter,
+    limits,
     path::AttributePath,
     project::Projection,
-    schema::{ResourceType, Returned},
+    schema::{AttributeType, ResourceType, Returned},
 };
-use tenure_store::resource;
-
-use super::limits;
+use tenure_store::resource::{self, Walk};
 
 /// Schema of a search request (RFC 7644 section 3.4.3).
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -96,47 +95,97 @@ impl Parameters {
         )
     }
 
-    /// Whether a filter or an order is asked for.
-    pub(super) fn selects(&self) -> bool {
-        self.filter.is_some() || self.sort_by.is_some()
-    }
-
     /// The store's query for a resource type.
+    ///
+    /// # Errors
+    /// 400: `invalidFilter`, `invalidValue`.
     pub(super) fn query(&self, resource_type: &ResourceType) -> Result<resource::Query, ScimError> {
-        if self.cursor.is_some() {
-            return Err(invalid(
-                "Cursors are not supported here; page with `startIndex` and `count`.".to_owned(),
-            ));
-        }
-        let filter = self.filter.as_deref().map(Filter::parse).transpose()?;
+        let filter = self.filter()?;
         if let Some(filter) = &filter {
             filter.check(resource_type)?;
         }
-        let start_index = integer("startIndex", self.start_index.as_deref())?
-            .unwrap_or(1)
-            .max(1);
-        let count = integer("count", self.count.as_deref())?.unwrap_or(limits::PAGE_DEFAULT);
         Ok(resource::Query {
             filter,
-            sort: self.sort(resource_type)?,
-            start_index: start_index.unsigned_abs(),
-            count: count.clamp(0, limits::PAGE_MAX).unsigned_abs(),
+            sort: self.sort(&[resource_type])?,
+            start_index: self.start_index()?,
+            count: self.count()?.unwrap_or(limits::PAGE_DEFAULT.into()),
         })
     }
 
-    fn sort(
-        &self,
-        resource_type: &ResourceType,
-    ) -> Result<Option<(AttributePath, bool)>, ScimError> {
+    /// The start of a list over resource types: with one type as [`Parameters::query`], with several an attribute that
+    /// a type does not define has no value there (RFC 7644 section 3.4.2.1).
+    ///
+    /// # Errors
+    /// 400: `invalidFilter`, `invalidValue`.
+    pub(super) fn walk(&self, types: &[&ResourceType]) -> Result<Walk, ScimError> {
+        let filter = self.filter()?;
+        match (&filter, types) {
+            (Some(filter), [one]) => filter.check(one)?,
+            (Some(filter), types) => filter.check_any(types)?,
+            (None, _) => {}
+        }
+        Ok(Walk {
+            filter,
+            sort: self.sort(types)?,
+            skip: self.start_index()? - 1,
+            count: self.count()?.unwrap_or(limits::PAGE_DEFAULT.into()),
+            ..Walk::default()
+        })
+    }
+
+    /// The cursor, if the client pages by cursor; empty for the first page.
+    ///
+    /// # Errors
+    /// 400 `invalidValue` when it gives an index, too.
+    pub(super) fn cursor(&self) -> Result<Option<&str>, ScimError> {
+        let cursor = self.cursor.as_deref();
+        if cursor.is_some() && self.start_index()? > 1 {
+            return Err(invalid(
+                "Give either `cursor` or `startIndex`, not both.".to_owned(),
+            ));
+        }
+        Ok(cursor)
+    }
+
+    /// `count` within its limits.
+    ///
+    /// # Errors
+    /// 400 `invalidValue`, or `invalidCount` together with a cursor (RFC 9865 section 2.1).
+    pub(super) fn count(&self) -> Result<Option<u64>, ScimError> {
+        let count = integer("count", self.count.as_deref()).map_err(|mut error| {
+            if self.cursor.is_some() {
+                error.scim_type = Some(ScimType::InvalidCount);
+            }
+            error
+        })?;
+        Ok(count.map(|count| count.clamp(0, limits::PAGE_MAX.into()).unsigned_abs()))
+    }
+
+    fn filter(&self) -> Result<Option<Filter>, ScimError> {
+        self.filter.as_deref().map(Filter::parse).transpose()
+    }
+
+    /// From 1.
+    fn start_index(&self) -> Result<u64, ScimError> {
+        let index = integer("startIndex", self.start_index.as_deref())?;
+        Ok(index.unwrap_or(1).max(1).unsigned_abs())
+    }
+
+    fn sort(&self, types: &[&ResourceType]) -> Result<Option<(AttributePath, bool)>, ScimError> {
         let Some(sort_by) = self.sort_by.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
+        let is_known = |path: &AttributePath| {
+            let mut found = types.iter().filter_map(|one| path.resolve(one)).peekable();
+            found.peek().is_some()
+                && found.all(|target| {
+                    target.attribute.returned != Returned::Never
+                        && target.leaf().kind != AttributeType::Complex
+                })
+        };
         let path = AttributePath::parse(sort_by)
             .ok()
-            .filter(|path| {
-                path.resolve(resource_type)
-                    .is_some_and(|found| found.attribute.returned != Returned::Never)
-            })
+            .filter(is_known)
             .ok_or_else(|| {
                 invalid("`sortBy` names no attribute that can be sorted by.".to_owned())
             })?;
@@ -266,7 +315,6 @@ mod tests {
             ("startIndex=one", Err(400)),
             ("count=1.5", Err(400)),
             ("count=1&count=1", Err(400)),
-            ("cursor", Err(400)),
             ("filter=%ff", Err(400)),
             ("other=%ff", Err(400)),
         ];
@@ -291,6 +339,8 @@ mod tests {
         for (query, accepted) in [
             ("sortBy=name.familyName&sortOrder=Descending", true),
             ("sortOrder=sideways", true),
+            ("sortBy=emails", true),
+            ("sortBy=name", false),
             ("sortBy=password", false),
             ("sortBy=shoeSize", false),
             ("sortBy=userName&sortOrder=sideways", false),

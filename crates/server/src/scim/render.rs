@@ -138,7 +138,8 @@ impl View {
         }
     }
 
-    fn location(&self, kind: Kind, id: &str) -> String {
+    /// Where a resource is.
+    pub(super) fn location(&self, kind: Kind, id: &str) -> String {
         // Members and groups are users and groups, which every workspace has.
         let endpoint = self.types.of(kind).map_or("", |found| &found.endpoint);
         format!("{}{endpoint}/{id}", self.base_url)

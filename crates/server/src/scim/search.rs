@@ -1,12 +1,19 @@
-//! Queries: GET at a resource type, and POST to `/.search` (RFC 7644 sections 3.4.2 and 3.4.3).
+//! Queries: GET at a resource type or at the root, and POST to `/.search` (RFC 7644 sections 3.4.2 and 3.4.3), by
+//! index or by cursor (RFC 9865).
 
 use std::fmt::Write as _;
 
 use axum::{body::Body, http::StatusCode, response::Response};
-use tenure_scim::discovery::LIST_RESPONSE;
-use tenure_store::{Kind, Tx, resource};
+use tenure_scim::{discovery::LIST_RESPONSE, schema::ResourceType};
+use tenure_store::{
+    Error, Kind, Tx,
+    resource::{self, Stored},
+};
 
-use super::{Call, body, error::Refusal, json_response, limits, query::Parameters};
+use super::{
+    Call, body, cursor::Place, error::Refusal, json_response, limits, query::Parameters,
+    render::View,
+};
 
 /// GET `/Users` and `/Groups`.
 pub(super) async fn list(call: Call<'_>, kind: Kind) -> Result<Response, Refusal> {
@@ -23,6 +30,9 @@ pub(super) async fn search(call: Call<'_>, kind: Kind, body: Body) -> Result<Res
 
 async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Response, Refusal> {
     let view = call.view(kind, parameters.projection()?)?;
+    if parameters.cursor()?.is_some() {
+        return part(call, vec![view], parameters).await;
+    }
     let query = parameters.query(&view.resource_type)?;
     let start_index = query.start_index;
     let (total, resources) = call
@@ -31,21 +41,18 @@ async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Re
         .store
         .read(move |tx| {
             let page = resource::query(tx, view.workspace, kind, &query)?;
-            let mut room = limits::MEMBERS_ANSWER;
-            let mut texts = Vec::with_capacity(page.items.len());
-            for stored in &page.items {
-                texts.push(view.render(tx, stored, &mut room)?.text);
-            }
+            let texts = render(tx, std::slice::from_ref(&view), &page.items)?;
             Ok((page.total, texts))
         })
         .await?;
+    let next = Next::Index(start_index);
     Ok(json_response(
         StatusCode::OK,
-        list_text(total, start_index, &resources),
+        list_text(total, &next, &resources),
     ))
 }
 
-/// GET at the root: all users, then all groups.
+/// GET at the root: resources of all types in the order of creation, or sorted across types.
 pub(super) async fn list_all(call: Call<'_>) -> Result<Response, Refusal> {
     let parameters = Parameters::from_query(call.query())?;
     page_of_all(&call, &parameters).await
@@ -58,60 +65,87 @@ pub(super) async fn search_all(call: Call<'_>, body: Body) -> Result<Response, R
     page_of_all(&call, &parameters).await
 }
 
-/// A page of users and groups one after the other. Filters and orders over both would have to be evaluated and merged
-/// across types; they are refused instead of answered in part.
 async fn page_of_all(call: &Call<'_>, parameters: &Parameters) -> Result<Response, Refusal> {
-    if parameters.selects() {
-        let detail = "Filters and orders over all resource types are not supported; ask at `/Users` or `/Groups`.";
-        return Err(Refusal::status(501, detail));
-    }
-    let query = parameters.query(call.types.of(Kind::User)?)?;
     let projection = parameters.projection()?;
     let views = call
         .types
         .iter()
         .map(|(kind, _)| call.view(kind, projection.clone()))
         .collect::<Result<Vec<_>, _>>()?;
-    let start_index = query.start_index;
+    part(call, views, parameters).await
+}
+
+/// A part of a list over the types of some views, by cursor or by index.
+async fn part(
+    call: &Call<'_>,
+    views: Vec<View>,
+    parameters: &Parameters,
+) -> Result<Response, Refusal> {
+    let types: Vec<&ResourceType> = views.iter().map(|view| &*view.resource_type).collect();
+    let kinds: Vec<Kind> = views.iter().map(|view| view.kind).collect();
+    let start = parameters.walk(&types)?;
+    let count = parameters.count()?;
+    let cursor = parameters.cursor()?.map(str::to_owned);
+    let workspace = call.principal.workspace;
     let read = move |tx: &mut Tx<'_>| {
-        let (mut skip, mut room) = (query.start_index.saturating_sub(1), limits::MEMBERS_ANSWER);
-        let (mut left, mut total) = (query.count, 0_u64);
-        let mut texts = Vec::new();
-        for view in &views {
-            let part = resource::Query {
-                start_index: skip.saturating_add(1),
-                count: left,
-                ..resource::Query::default()
-            };
-            let page = resource::query(tx, view.workspace, view.kind, &part)?;
-            for stored in &page.items {
-                texts.push(view.render(tx, stored, &mut room)?.text);
-            }
-            left = query
-                .count
-                .saturating_sub(u64::try_from(texts.len()).unwrap_or(u64::MAX));
-            skip = skip.saturating_sub(page.total);
-            total = total.saturating_add(page.total);
+        let mut walk = start.clone();
+        let place = Place::new(workspace, &kinds, &walk);
+        if let Some(cursor) = cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+            place.resume(tx, cursor, count, &mut walk)?;
         }
-        Ok((total, texts))
+        let step = resource::walk(tx, workspace, &kinds, &walk)?;
+        let next = match (&cursor, step.next) {
+            (None, _) => Next::Index(walk.skip.saturating_add(1)),
+            (Some(_), None) => Next::End,
+            (Some(_), Some(position)) => {
+                Next::Cursor(place.cursor(tx, position, step.total, walk.count)?)
+            }
+        };
+        let texts = render(tx, &views, &step.items)?;
+        Ok(list_text(step.total, &next, &texts))
     };
-    let (total, resources) = call.scim.app.store.read(read).await?;
-    Ok(json_response(
-        StatusCode::OK,
-        list_text(total, start_index, &resources),
-    ))
+    let text = call.scim.app.store.read(read).await?;
+    Ok(json_response(StatusCode::OK, text))
+}
+
+/// Resources as text, each as its view wants it.
+fn render(tx: &mut Tx<'_>, views: &[View], items: &[Stored]) -> Result<Vec<String>, Error> {
+    let mut room = limits::MEMBERS_ANSWER;
+    let mut texts = Vec::with_capacity(items.len());
+    for stored in items {
+        if let Some(view) = views.iter().find(|view| view.kind == stored.kind) {
+            texts.push(view.render(tx, stored, &mut room)?.text);
+        }
+    }
+    Ok(texts)
+}
+
+/// How a list goes on.
+enum Next {
+    /// By index; this is the one of the first resource.
+    Index(u64),
+    /// By this cursor.
+    Cursor(String),
+    /// It was paged by cursor and has ended.
+    End,
 }
 
 /// A ListResponse around rendered resources; `Resources` is there even when it is empty.
-fn list_text(total: u64, start_index: u64, resources: &[String]) -> String {
+fn list_text(total: u64, next: &Next, resources: &[String]) -> String {
     let length: usize = resources.iter().map(|resource| resource.len() + 1).sum();
-    let mut text = String::with_capacity(length + 192);
+    let mut text = String::with_capacity(length + 512);
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        r#"{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},"startIndex":{start_index},"itemsPerPage":{},"Resources":["#,
-        resources.len(),
+        r#"{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},"#
     );
+    let _ = match next {
+        Next::Index(start_index) => write!(text, r#""startIndex":{start_index},"#),
+        // A cursor has no character that JSON would escape.
+        Next::Cursor(cursor) => write!(text, r#""nextCursor":"{cursor}","#),
+        Next::End => Ok(()),
+    };
+    let _ = write!(text, r#""itemsPerPage":{},"Resources":["#, resources.len());
     for (number, resource) in resources.iter().enumerate() {
         if number > 0 {
             text.push(',');

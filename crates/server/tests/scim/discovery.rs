@@ -15,13 +15,20 @@ async fn configuration_is_public() {
     let config = world.send(request).await.expect(200);
     for (feature, supported) in [
         ("patch", true),
-        ("bulk", false),
+        ("bulk", true),
         ("filter", true),
         ("sort", true),
         ("etag", true),
     ] {
         assert_eq!(config[feature]["supported"], supported, "{feature}");
     }
+    assert_eq!(
+        config["pagination"],
+        json!({
+            "cursor": true, "index": true, "defaultPaginationMethod": "index",
+            "defaultPageSize": 100, "maxPageSize": 1000, "cursorTimeout": 3600,
+        })
+    );
     assert_eq!(
         config["meta"]["location"],
         format!("{BASE}/ServiceProviderConfig")

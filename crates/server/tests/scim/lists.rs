@@ -197,3 +197,71 @@ async fn everything_at_the_root() {
             .expect(200)
     );
 }
+
+/// Attributes that a type does not define have no value there (RFC 7644 section 3.4.2.1).
+#[tokio::test]
+async fn filters_and_orders_at_the_root() {
+    let world = World::new().await;
+    for name in ["c", "a"] {
+        let body = json!({"userName": name, "displayName": name, "active": name == "a"});
+        world.post("/scim/Users", &body).await.expect(201);
+    }
+    for name in ["d", "b"] {
+        world.group(name, &[]).await;
+    }
+    let shown = |list: &Value| -> String {
+        list["Resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|resource| resource["displayName"].as_str().unwrap())
+            .collect()
+    };
+    for (filter, order, expected) in [
+        ("displayName ge \"b\"", "", "cdb"),
+        ("displayName ge \"b\"", "displayName", "bcd"),
+        ("", "displayName", "abcd"),
+        ("", "userName", "acdb"),
+        ("userName eq null", "", "db"),
+        ("userName ne \"a\"", "", "cdb"),
+        ("not (active eq true)", "", "cdb"),
+        ("meta.resourceType eq \"User\"", "displayName", "ac"),
+        ("meta.resourceType ne \"User\"", "", "db"),
+        ("members pr or userName eq \"A\"", "", "a"),
+        ("shoeSize eq 38", "", ""),
+        ("id pr", "meta.created", "cadb"),
+    ] {
+        let mut body = json!({"attributes": ["displayName"], "count": 3});
+        if !filter.is_empty() {
+            body["filter"] = filter.into();
+        }
+        if !order.is_empty() {
+            body["sortBy"] = order.into();
+        }
+        let list = world.post("/scim/.search", &body).await.expect(200);
+        assert_eq!(list["totalResults"], expected.len(), "{filter}");
+        let first = &expected[..expected.len().min(3)];
+        assert_eq!(shown(&list), first, "{filter} {order}");
+        body["startIndex"] = 4.into();
+        let list = world.post("/scim/v2/.search", &body).await.expect(200);
+        assert_eq!(shown(&list), expected[first.len()..], "{filter} {order}");
+    }
+    let list = world
+        .get("/scim?filter=userName+eq+%22a%22+and+meta.resourceType+eq+%22User%22")
+        .await
+        .expect(200);
+    assert_eq!(list["Resources"][0]["userName"], "a");
+    for (query, scim_type) in [
+        ("filter=password+eq+%22x%22", "invalidFilter"),
+        ("filter=active+gt+true", "invalidFilter"),
+        ("filter=userName+eq+5", "invalidFilter"),
+        ("filter=userName", "invalidFilter"),
+        ("sortBy=password", "invalidValue"),
+        ("sortBy=shoeSize", "invalidValue"),
+    ] {
+        world
+            .get(&format!("/scim/v2?{query}"))
+            .await
+            .refused(400, Some(scim_type));
+    }
+}

@@ -149,3 +149,120 @@ async fn slow_headers_close_the_connection() {
         assert!((9..=11).contains(&started.elapsed().as_secs()), "{head}");
     }
 }
+
+/// An answer that comes before the body was read leaves the connection usable, or says that it does not.
+#[tokio::test]
+async fn unread_bodies_do_not_break_the_connection() {
+    let world = World::new().await;
+    let running = start(&world).await;
+    let token = format!("authorization: Bearer {}\r\n", world.token);
+    let sized = |bytes: usize| format!("content-length: {bytes}\r\n");
+    let json = "content-type: application/json\r\n";
+    // (request line, headers, body, status, whether the connection goes on)
+    let small = vec![b'x'; 60 * 1024];
+    let large = vec![b'x'; 200 * 1024];
+    let chunks = b"5\r\nhello\r\n0\r\n\r\n".to_vec();
+    let chunked = "transfer-encoding: chunked\r\n".to_owned();
+    let cases = [
+        ("POST /scim/Users", sized(small.len()), &small, 401, true),
+        (
+            "PUT /scim/Users",
+            token.clone() + &sized(small.len()),
+            &small,
+            405,
+            true,
+        ),
+        (
+            "POST /scim/Nothing",
+            token.clone() + &sized(small.len()),
+            &small,
+            404,
+            true,
+        ),
+        (
+            "POST /scim/Me",
+            token.clone() + &sized(small.len()),
+            &small,
+            501,
+            true,
+        ),
+        (
+            "POST /scim/Users",
+            token.clone() + "content-type: text/plain\r\n" + &sized(small.len()),
+            &small,
+            415,
+            true,
+        ),
+        (
+            "POST /scim/Nothing",
+            token.clone() + &chunked,
+            &chunks,
+            404,
+            true,
+        ),
+        ("POST /healthz", sized(small.len()), &small, 405, true),
+        ("POST /scim/Users", sized(large.len()), &large, 401, false),
+        (
+            "POST /scim/Users",
+            token.clone() + json + &sized(2 * 1024 * 1024),
+            &small,
+            413,
+            false,
+        ),
+    ];
+    for (line, headers, body, status, goes_on) in cases {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        let head = format!("{line} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let first = answer(&mut stream).await;
+        assert!(
+            first.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{line}: {first}"
+        );
+        assert_eq!(
+            !first.contains("connection: close\r\n"),
+            goes_on,
+            "{line}: {first}"
+        );
+        if goes_on {
+            stream
+                .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await
+                .unwrap();
+            let second = answer(&mut stream).await;
+            assert!(
+                second.starts_with("HTTP/1.1 200 OK\r\n"),
+                "{line}: {second}"
+            );
+        }
+    }
+}
+
+/// Who waits for our consent to send a body is not asked for it when nobody wants it.
+#[tokio::test]
+async fn expected_consent_is_not_given_for_nothing() {
+    let world = World::new().await;
+    let running = start(&world).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let head =
+        "POST /scim/Users HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let text = answer(&mut stream).await;
+    assert!(text.starts_with("HTTP/1.1 401 "), "{text}");
+    assert!(text.contains("connection: close\r\n"), "{text}");
+}
+
+/// A body that stops is not waited for longer than a moment.
+#[tokio::test(start_paused = true)]
+async fn slow_rests_close_the_connection() {
+    let world = World::new().await;
+    let running = start(&world).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let head = "POST /scim/Users HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\nx";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let text = answer(&mut stream).await;
+    assert!(text.contains("connection: close\r\n"), "{text}");
+    assert_eq!(started.elapsed().as_secs(), 1);
+}

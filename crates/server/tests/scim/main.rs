@@ -5,8 +5,10 @@
     reason = "in a test a panic with the value is the best report"
 )]
 
+mod bulk;
 mod clients;
 mod crud;
+mod cursor;
 mod discovery;
 mod harness;
 mod http;
@@ -14,3 +16,4 @@ mod isolation;
 mod lists;
 mod loopback;
 mod refusals;
+mod streams;

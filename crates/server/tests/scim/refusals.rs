@@ -24,7 +24,7 @@ GET   | /scim/Users?filter=password+sw+%22a%22    | -               | 400 | inva
 GET   | /scim/Users?filter=                       | -               | 400 | invalidFilter
 GET   | /scim/Users?filter=id+pr&filter=id+pr     | -               | 400 | invalidValue
 GET   | /scim/Users?startIndex=one                | -               | 400 | invalidValue
-GET   | /scim/Users?cursor                        | -               | 400 | invalidValue
+GET   | /scim/Users?cursor=x                      | -               | 400 | invalidCursor
 GET   | /scim/Users?sortBy=password               | -               | 400 | invalidValue
 GET   | /scim/Nothing    | -                                        | 404 | -
 GET   | /scim/v1/Users   | -                                        | 404 | -
@@ -149,6 +149,7 @@ async fn wrong_methods_name_the_right_ones() {
             vec!["GET", "PUT", "PATCH", "DELETE"],
             "POST",
         ),
+        ("/scim/Bulk", vec!["GET", "PUT", "PATCH", "DELETE"], "POST"),
         (
             "/scim/ServiceProviderConfig",
             vec!["POST", "PUT", "PATCH", "DELETE"],
@@ -183,13 +184,7 @@ async fn wrong_methods_name_the_right_ones() {
 #[tokio::test]
 async fn unsupported_parts_say_so() {
     let world = World::new().await;
-    for (method, path) in [
-        ("GET", "/scim/Me"),
-        ("PATCH", "/scim/v2/Me"),
-        ("POST", "/scim/Bulk"),
-        ("GET", "/scim/v2/?filter=id+pr"),
-        ("GET", "/scim?sortBy=id"),
-    ] {
+    for (method, path) in [("GET", "/scim/Me"), ("PATCH", "/scim/v2/Me")] {
         world.with(method, path, &[], "").await.refused(501, None);
     }
 }

@@ -29,10 +29,20 @@ impl Condition {
     }
 }
 
+/// How the rows of the attribute index are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// All rows that match first, then their resources: quick when few match.
+    Set,
+    /// Resource by resource, whether it has such a row: quick for a page when many match.
+    Each,
+}
+
 /// Builds one statement's conditions and parameters.
 pub(super) struct Compiler<'a> {
     pub(super) resource_type: &'a ResourceType,
     pub(super) parameters: &'a mut Vec<Parameter>,
+    pub(super) lookup: Lookup,
 }
 
 const INDEX: &str = "SELECT i.rid FROM resource_index i WHERE i.workspace_id = $1 AND i.kind = $2";
@@ -41,6 +51,17 @@ impl<'a> Compiler<'a> {
     fn bind(&mut self, value: impl Into<Parameter>) -> String {
         self.parameters.push(value.into());
         format!("${}", self.parameters.len())
+    }
+
+    /// Whether the resource has an index row that passes a test.
+    fn has_row(&self, test: &str) -> String {
+        match self.lookup {
+            Lookup::Set => format!("r.rid IN ({INDEX} AND {test})"),
+            // Without the kind, which follows from the resource, only the index by resource serves.
+            Lookup::Each => format!(
+                "EXISTS (SELECT 1 FROM resource_index i WHERE i.workspace_id = $1 AND i.rid = r.rid AND {test})"
+            ),
+        }
     }
 
     pub(super) fn compile(&mut self, filter: &Filter) -> Condition {
@@ -91,9 +112,7 @@ impl<'a> Compiler<'a> {
             return Condition::undecided();
         }
         let name = self.bind(target.index_name());
-        Condition::exact(format!(
-            "r.rid IN ({INDEX} AND i.attribute = {name} AND i.value <> '')"
-        ))
+        Condition::exact(self.has_row(&format!("i.attribute = {name} AND i.value <> ''")))
     }
 
     fn compare(
@@ -124,12 +143,14 @@ impl<'a> Compiler<'a> {
         let many = target.attribute.multi_valued;
         match self.test("i", &target, operator, literal) {
             Some((test, exact)) if operator != CompareOperator::Ne => Condition {
-                sql: format!("r.rid IN ({INDEX} AND i.attribute = {name} AND {test})"),
+                sql: self.has_row(&format!("i.attribute = {name} AND {test}")),
                 exact,
             },
             Some((test, exact)) if !many => Condition {
                 sql: format!(
-                    "(r.rid IN ({INDEX} AND i.attribute = {name} AND {test}) OR r.rid NOT IN ({INDEX} AND i.attribute = {name}))"
+                    "({} OR NOT {})",
+                    self.has_row(&format!("i.attribute = {name} AND {test}")),
+                    self.has_row(&format!("i.attribute = {name}"))
                 ),
                 exact,
             },
@@ -249,8 +270,12 @@ impl<'a> Compiler<'a> {
             };
             exact &= decides;
             if aliases == 0 {
+                let kind = match self.lookup {
+                    Lookup::Set => "e0.kind = $2 AND ",
+                    Lookup::Each => "",
+                };
                 sql = format!(
-                    "SELECT e0.rid FROM resource_index e0{{joins}} WHERE e0.workspace_id = $1 AND e0.kind = $2 AND e0.attribute = {name} AND {test}"
+                    "SELECT e0.rid FROM resource_index e0{{joins}} WHERE e0.workspace_id = $1 AND {kind}e0.attribute = {name} AND {test}"
                 );
             } else {
                 sql = sql.replace(
@@ -266,8 +291,12 @@ impl<'a> Compiler<'a> {
         if aliases == 0 {
             return Condition::undecided();
         }
+        let sql = sql.replace("{joins}", "");
         Condition {
-            sql: format!("r.rid IN ({})", sql.replace("{joins}", "")),
+            sql: match self.lookup {
+                Lookup::Set => format!("r.rid IN ({sql})"),
+                Lookup::Each => format!("EXISTS ({sql} AND e0.rid = r.rid)"),
+            },
             exact,
         }
     }
@@ -282,7 +311,7 @@ fn is_members(path: &AttributePath) -> bool {
 }
 
 /// Whether index rows exist for what a path names.
-fn indexed(target: &Resolved<'_>) -> bool {
+pub(super) fn indexed(target: &Resolved<'_>) -> bool {
     let outside = ["id", "meta", "schemas", "members", "groups", "password"];
     !outside.contains(&target.attribute.name.as_str())
         && !matches!(

@@ -2,7 +2,7 @@
 
 use super::{
     COLUMNS, Stored,
-    compile::{Compiler, Condition},
+    compile::{Compiler, Condition, Lookup},
     from_row,
     write::too_many,
 };
@@ -13,7 +13,7 @@ use crate::{
 };
 use serde_json::json;
 use tenure_scim::{
-    Document,
+    Document, ScimError, ScimType,
     filter::Filter,
     index,
     path::AttributePath,
@@ -22,8 +22,10 @@ use tenure_scim::{
 };
 
 /// Documents that one query may evaluate.
-const SCANNED: usize = 100_000;
+pub(super) const SCANNED: usize = 100_000;
 const SCAN_PAGE: u32 = 500;
+/// Resources that a page may be away from the start of its list.
+const DEEP: u64 = 100_000;
 
 /// A query. `filter` must have passed [`Filter::check`].
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,7 +53,8 @@ pub struct Page {
 ///
 /// # Errors
 ///
-/// `Scim` 400 `tooMany` when the index cannot narrow the filter to 100,000 documents.
+/// `Scim` 400 `tooMany` when the index cannot narrow the filter to 100,000 documents, 400 `invalidValue` for a
+/// `start_index` beyond 100,000 that has resources.
 pub fn query(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -70,6 +73,7 @@ pub fn query(
             Compiler {
                 resource_type,
                 parameters: &mut parameters,
+                lookup: Lookup::Set,
             }
             .compile(filter)
         },
@@ -92,6 +96,20 @@ pub fn query(
     }
 }
 
+/// Refuses to count off more than [`DEEP`] resources for each page.
+pub(super) fn check_depth(skip: u64) -> Result<(), Error> {
+    if skip < DEEP {
+        return Ok(());
+    }
+    let detail = format!(
+        "`startIndex` can be at most {DEEP}; use `cursor` to page through a list that is longer."
+    );
+    Err(Error::Scim(ScimError::bad_request(
+        ScimType::InvalidValue,
+        detail,
+    )))
+}
+
 fn order(
     resource_type: &ResourceType,
     sort: Option<&(AttributePath, bool)>,
@@ -105,11 +123,21 @@ fn order(
     } else {
         "DESC NULLS FIRST"
     };
-    let Some(target) = path.resolve(resource_type) else {
-        return "r.rid".to_owned();
-    };
+    match key_column(resource_type, path, parameters) {
+        Some(key) => format!("{key} {direction}, r.rid"),
+        None => "r.rid".to_owned(),
+    }
+}
+
+/// The value that a resource is sorted by; `None` when its type does not define the attribute.
+pub(super) fn key_column(
+    resource_type: &ResourceType,
+    path: &AttributePath,
+    parameters: &mut Vec<Parameter>,
+) -> Option<String> {
+    let target = path.resolve(resource_type)?;
     let sub = path.sub.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let key = match (target.attribute.name.as_str(), sub.as_str()) {
+    Some(match (target.attribute.name.as_str(), sub.as_str()) {
         ("id", _) => "r.id".to_owned(),
         ("meta", "created") => "r.created_us".to_owned(),
         ("meta", "lastmodified") => "r.modified_us".to_owned(),
@@ -140,8 +168,7 @@ fn order(
                  ORDER BY {first}s.element LIMIT 1)"
             )
         }
-    };
-    format!("{key} {direction}, r.rid")
+    })
 }
 
 fn decided(
@@ -159,6 +186,7 @@ fn decided(
             items: Vec::new(),
         });
     }
+    check_depth(skip)?;
     let order = order(resource_type, query.sort.as_ref(), &mut parameters);
     parameters.push(query.count.into());
     parameters.push(skip.into());
@@ -183,43 +211,26 @@ fn evaluated(
     from: &str,
     parameters: &[Parameter],
 ) -> Result<Page, Error> {
-    let names = Names::of(filter);
     let sort = query
         .sort
         .as_ref()
         .and_then(|(path, up)| Some((path.resolve(resource_type)?, *up)));
-    let (after, limit) = (parameters.len() + 1, parameters.len() + 2);
-    let sql = format!("SELECT {COLUMNS} {from} AND r.rid > ${after} ORDER BY r.rid LIMIT ${limit}");
     let mut found: Vec<(Option<String>, i64)> = Vec::new();
-    let mut scanned = 0;
-    let mut last = 0;
-    loop {
-        let mut bound = parameters.to_vec();
-        bound.push(last.into());
-        bound.push(SCAN_PAGE.into());
-        let rows = tx.query(&sql, &bound)?;
-        if rows.is_empty() {
-            break;
-        }
-        scanned += rows.len();
-        if scanned > SCANNED {
-            return Err(too_many(format!(
-                "no index narrows {filter} to {SCANNED} resources; add a condition with eq or sw on an indexed attribute"
-            )));
-        }
-        for row in &rows {
-            let stored = from_row(row)?;
-            last = stored.rid;
-            let document = full(tx, workspace, resource_type, &stored, names)?;
-            if filter.matches(resource_type, &document) {
-                found.push((
-                    sort.as_ref()
-                        .and_then(|(target, _)| index::sort_key(*target, &document)),
-                    last,
-                ));
-            }
-        }
-    }
+    let scan = Scan {
+        workspace,
+        resource_type,
+        filter,
+        from,
+        parameters,
+    };
+    let mut room = SCANNED;
+    scan.run(tx, 0, &mut room, |stored, document| {
+        let key = sort
+            .as_ref()
+            .and_then(|(target, _)| index::sort_key(*target, document));
+        found.push((key, stored.rid));
+        true
+    })?;
     if let Some((_, ascending)) = sort {
         // Missing values come last in ascending order (RFC 7644 section 3.4.2.3).
         found.sort_by(|a, b| {
@@ -239,6 +250,59 @@ fn evaluated(
         total: found.len() as u64,
         items,
     })
+}
+
+/// A filter that is decided by reading documents.
+pub(super) struct Scan<'a> {
+    pub(super) workspace: WorkspaceId,
+    pub(super) resource_type: &'a ResourceType,
+    pub(super) filter: &'a Filter,
+    /// `FROM` and `WHERE` that select a superset.
+    pub(super) from: &'a str,
+    pub(super) parameters: &'a [Parameter],
+}
+
+impl Scan<'_> {
+    /// Calls `each` for what matches, by number after `after`, until it says that it has enough. `room` is how many
+    /// documents may still be read.
+    pub(super) fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        after: i64,
+        room: &mut usize,
+        mut each: impl FnMut(&Stored, &Document) -> bool,
+    ) -> Result<(), Error> {
+        let (first, limit) = (self.parameters.len() + 1, self.parameters.len() + 2);
+        let sql = format!(
+            "SELECT {COLUMNS} {} AND r.rid > ${first} ORDER BY r.rid LIMIT ${limit}",
+            self.from
+        );
+        let names = Names::of(self.filter);
+        let mut last = after;
+        loop {
+            let mut bound = self.parameters.to_vec();
+            bound.push(last.into());
+            bound.push(SCAN_PAGE.into());
+            let rows = tx.query(&sql, &bound)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            *room = room.checked_sub(rows.len()).ok_or_else(|| {
+                too_many(format!(
+                    "no index narrows {} to {SCANNED} resources; add a condition with eq or sw on an indexed attribute",
+                    self.filter
+                ))
+            })?;
+            for row in &rows {
+                let stored = from_row(row)?;
+                last = stored.rid;
+                let document = full(tx, self.workspace, self.resource_type, &stored, names)?;
+                if self.filter.matches(self.resource_type, &document) && !each(&stored, &document) {
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
 /// Which derived attributes a filter names; only these are read for evaluation.

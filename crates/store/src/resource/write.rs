@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use tenure_scim::{
-    Document, ScimError, ScimType, index,
+    Deviations, Document, ScimError, ScimType, index,
     patch::{self as scim_patch, MemberChange, MemberRef, PatchRequest},
     validate,
 };
@@ -26,6 +26,23 @@ pub struct Written {
     pub revived: bool,
     /// How many members were left out or kept aside because they do not exist.
     pub unknown_members: usize,
+    /// What was tolerated in the body, as far as it was read here.
+    pub deviations: Deviations,
+    /// Names of attributes and schemas that were dropped here because unknown.
+    pub ignored: Vec<String>,
+}
+
+impl Written {
+    fn new(stored: Stored, changed: bool) -> Self {
+        Self {
+            stored,
+            changed,
+            revived: false,
+            unknown_members: 0,
+            deviations: Deviations::default(),
+            ignored: Vec::new(),
+        }
+    }
 }
 
 pub(super) fn object(types: &Types, stored: &Stored) -> String {
@@ -115,10 +132,8 @@ pub fn create_with(
     }
     parked::arrive(tx, workspace, &stored, document)?;
     Ok(Written {
-        stored,
-        changed: true,
-        revived: false,
         unknown_members,
+        ..Written::new(stored, true)
     })
 }
 
@@ -259,6 +274,9 @@ pub fn replace_with(
     let types = schema::types(tx, workspace)?;
     let before = stored.document()?;
     let validated = validate::replace(types.of(kind)?, &before, body.clone())?;
+    if rules.strict_attributes {
+        validate::refuse_unknown(&validated.ignored)?;
+    }
     let members = match (kind, validated.members, rules.absent_members) {
         (Kind::Group, Some(members), _) => vec![MemberChange::Replace(members)],
         // Members that a PUT leaves out are cleared, as any other readWrite attribute (RFC 7644 section 3.5.1).
@@ -270,7 +288,12 @@ pub fn replace_with(
         after: &validated.document,
         members: &members,
     };
-    save(tx, workspace, &types, stored, &change, rules)
+    let written = save(tx, workspace, &types, stored, &change, rules)?;
+    Ok(Written {
+        deviations: validated.deviations,
+        ignored: validated.ignored,
+        ..written
+    })
 }
 
 /// [`patch_with`] with [`Rules::own`]. The second value says whether anything changed.
@@ -306,19 +329,32 @@ pub fn patch_with(
 ) -> Result<Written, Error> {
     let stored = load(tx, workspace, kind, id, if_match)?;
     let types = schema::types(tx, workspace)?;
+    if rules.strict_attributes {
+        validate::refuse_unknown(&request.ignored)?;
+    }
     let (mut before, mut after) = (Document::new(), Document::new());
+    let (mut deviations, mut ignored) = (Deviations::default(), Vec::new());
     // A pure membership change builds no document.
     if !request.operations.is_empty() {
         before = stored.document()?;
         after = before.clone();
-        scim_patch::apply(types.of(kind)?, id, &mut after, &request.operations)?;
+        let (resource_type, operations) = (types.of(kind)?, &request.operations);
+        let strictness = rules.strictness();
+        let applied =
+            scim_patch::apply_with(resource_type, id, &mut after, operations, strictness)?;
+        (deviations, ignored) = (applied.deviations, applied.ignored);
     }
     let change = Change {
         before: &before,
         after: &after,
         members: &request.members,
     };
-    save(tx, workspace, &types, stored, &change, rules)
+    let written = save(tx, workspace, &types, stored, &change, rules)?;
+    Ok(Written {
+        deviations,
+        ignored,
+        ..written
+    })
 }
 
 /// From what to what.
@@ -346,10 +382,8 @@ fn save(
     let unknown_members = members.unknown;
     if !attributes && members.is_empty() {
         return Ok(Written {
-            stored,
-            changed: false,
-            revived: false,
             unknown_members,
+            ..Written::new(stored, false)
         });
     }
     stored.version += 1;
@@ -364,10 +398,8 @@ fn save(
     }
     members::audit(tx, workspace, types, &stored, &members)?;
     Ok(Written {
-        stored,
-        changed: true,
-        revived: false,
         unknown_members,
+        ..Written::new(stored, true)
     })
 }
 

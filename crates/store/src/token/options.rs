@@ -24,11 +24,6 @@ pub enum PatchAnswer {
 pub struct Options {
     /// How writes are treated.
     pub rules: Rules,
-    /// Unknown attributes and schemas in a body are 400 instead of being ignored.
-    pub strict_attributes: bool,
-    /// A PATCH path whose filter selects nothing is 400 `noTarget` instead of creating the value that the filter
-    /// describes.
-    pub strict_paths: bool,
     /// What a PATCH answers.
     pub patch_answer: PatchAnswer,
     /// Deleting what is deleted already is 204 instead of 404.

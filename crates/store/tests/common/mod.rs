@@ -21,7 +21,7 @@ use tenure_store::{
     audit::{self, AuditEntry},
     change::{self, Change},
     membership, resource,
-    resource::{Page, Query, Stored},
+    resource::{Page, Query, Step, Stored, Walk},
     workspace,
 };
 
@@ -155,6 +155,26 @@ impl Directory {
         let workspace = self.workspace;
         self.store
             .read_blocking(move |tx| resource::query(tx, workspace, kind, &query))
+    }
+
+    /// All parts of a list, from where the walk begins.
+    pub(crate) fn walk(&self, kinds: &[Kind], mut walk: Walk) -> Vec<Stored> {
+        let mut items = Vec::new();
+        loop {
+            let step = self.step(kinds, &walk).unwrap();
+            items.extend(step.items);
+            walk.total = Some(step.total);
+            walk.after = step.next;
+            if walk.after.is_none() {
+                return items;
+            }
+        }
+    }
+
+    pub(crate) fn step(&self, kinds: &[Kind], walk: &Walk) -> Result<Step, Error> {
+        let (workspace, kinds, walk) = (self.workspace, kinds.to_vec(), walk.clone());
+        self.store
+            .read_blocking(move |tx| resource::walk(tx, workspace, &kinds, &walk))
     }
 
     /// Labels of all matches.

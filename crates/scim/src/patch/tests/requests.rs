@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{ENTERPRISE, add, check, object, refused, remove, replaced};
 use crate::{
-    ScimType,
-    patch::{MemberChange, MemberRef, PatchRequest, parse},
+    Deviation, ScimType,
+    patch::{MemberChange, MemberRef, PatchRequest, change_members, parse},
     schema::SchemaSet,
 };
 
@@ -136,9 +136,9 @@ fn malformed_requests_name_the_operation() {
         "must be a list",
     );
     check(
-        json!({"Operations": vec![good.clone(); 1001]}),
+        json!({"Operations": vec![good.clone(); crate::limits::PATCH_OPERATIONS + 1]}),
         ScimType::TooMany,
-        "at most 1000",
+        "at most 10000",
     );
     check(
         json!({"schemas": ["urn:x"], "Operations": [good]}),
@@ -187,6 +187,9 @@ fn malformed_requests_name_the_operation() {
         ignored,
         PatchRequest {
             ignored: vec!["shoe".into(), "a b".into()],
+            deviations: [Deviation::MissingSchemas, Deviation::UnknownAttribute]
+                .into_iter()
+                .collect(),
             ..PatchRequest::default()
         }
     );
@@ -279,4 +282,62 @@ fn member_operations_never_do_more_than_asked() {
         Some(ScimType::Mutability)
     );
     assert_eq!(refused(remove("displayName")), Some(ScimType::Mutability));
+}
+
+#[test]
+fn a_member_set_to_what_it_is_stays() {
+    let request = |value: &str| {
+        let path = r#"members[value eq "a"].value"#;
+        let body = json!({"Operations": [{"op": "replace", "path": path, "value": value}]});
+        parse(SchemaSet::group(), body.as_object().unwrap())
+    };
+    let unchanged = request("a").unwrap();
+    assert!(unchanged.operations.is_empty() && unchanged.members.is_empty());
+    assert_eq!(
+        request("b").unwrap_err().scim_type,
+        Some(ScimType::Mutability)
+    );
+}
+
+#[test]
+fn names_of_the_message_in_two_cases_are_refused() {
+    for body in [
+        json!({"Operations": [{"op": "add", "path": "title", "Path": "nickName", "value": "x"}]}),
+        json!({"Operations": [{"op": "add", "OP": "remove", "path": "title", "value": "x"}]}),
+        json!({"Operations": [], "operations": [{"op": "remove", "path": "title"}]}),
+    ] {
+        let error = parse(SchemaSet::user(), body.as_object().unwrap()).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{body}");
+    }
+}
+
+#[test]
+fn members_change_in_memory() {
+    let check = |operation: Value, expected: &[&str], changes: bool| {
+        let request = parse(
+            SchemaSet::group(),
+            &object(json!({"Operations": [operation]})),
+        )
+        .unwrap();
+        let mut members = vec![
+            member("1"),
+            MemberRef {
+                kind: Some("Group".to_owned()),
+                ..member("2")
+            },
+        ];
+        let changed = change_members(SchemaSet::group(), &mut members, &request.members);
+        let ids: Vec<_> = members.iter().map(|member| member.value.as_str()).collect();
+        assert_eq!((ids.as_slice(), changed), (expected, changes));
+    };
+    let with = |op: &str, value: Value| json!({"op": op, "path": "members", "value": value});
+    check(with("add", json!(["2", "3"])), &["1", "2", "3"], true);
+    check(with("add", json!(["2"])), &["1", "2"], false);
+    check(with("remove", json!(["1", "9"])), &["2"], true);
+    check(with("remove", json!([])), &["1", "2"], false);
+    check(remove("members"), &[], true);
+    check(remove(r#"members[type eq "Group"]"#), &["1"], true);
+    check(remove(r#"members[not (value eq "1")]"#), &["1"], true);
+    check(with("replace", json!(["2", "1"])), &["1", "2"], false);
+    check(with("replace", json!(["2", "4"])), &["2", "4"], true);
 }
