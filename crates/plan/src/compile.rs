@@ -3,10 +3,12 @@
 mod check;
 
 use crate::{
-    config::{Actions, ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, Source},
+    config::{
+        Actions, ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, ScopingFilter, Source,
+    },
     expression::Expression,
-    scope::{CompiledFilter, compile_clause},
-    source::{Names, SourcePath, resolve},
+    scope::{self, CompiledFilter, ScopeResult, compile_clause},
+    source::{Names, SourcePath, SourceView, resolve},
     target::TargetPath,
 };
 use check::{check_domain, check_matching, check_numbers, check_targets, check_unique};
@@ -148,6 +150,34 @@ pub fn compile(config: &ApplicationConfig) -> Result<Compiled, Vec<Problem>> {
     })
 }
 
+/// Checks scoping filters on their own and evaluates them for an object.
+///
+/// # Errors
+/// All problems of the filters.
+pub fn try_filters(
+    filters: &[ScopingFilter],
+    kind: ObjectKind,
+    view: &SourceView<'_>,
+) -> Result<ScopeResult, Vec<Problem>> {
+    let mut problems = Problems(Vec::new());
+    let config = ObjectConfig {
+        enabled: true,
+        actions: Actions {
+            create: true,
+            update: true,
+            delete: true,
+        },
+        filters: filters.to_vec(),
+        mappings: Vec::new(),
+    };
+    let mut object = blank(&config);
+    compile_filters(kind, "", &config, &mut object, &mut problems);
+    if !problems.0.is_empty() {
+        return Err(problems.0);
+    }
+    Ok(scope::evaluate(&object.filters, view))
+}
+
 struct Problems(Vec<Problem>);
 
 impl Problems {
@@ -164,13 +194,8 @@ impl Problems {
     }
 }
 
-fn compile_object(
-    kind: ObjectKind,
-    place: &str,
-    config: &ObjectConfig,
-    problems: &mut Problems,
-) -> CompiledObject {
-    let mut object = CompiledObject {
+fn blank(config: &ObjectConfig) -> CompiledObject {
+    CompiledObject {
         enabled: config.enabled,
         actions: config.actions,
         mappings: Vec::new(),
@@ -178,7 +203,16 @@ fn compile_object(
         names: Names::new(),
         redacted: BTreeSet::new(),
         members: false,
-    };
+    }
+}
+
+fn compile_object(
+    kind: ObjectKind,
+    place: &str,
+    config: &ObjectConfig,
+    problems: &mut Problems,
+) -> CompiledObject {
+    let mut object = blank(config);
     if config.mappings.len() > limits::MAPPINGS {
         problems.add(
             format!("{place}.mappings"),
@@ -330,6 +364,15 @@ fn note_attribute(
     Some(path)
 }
 
+/// A place below another; filters on their own have none above.
+fn join(place: &str, member: &str) -> String {
+    if place.is_empty() {
+        member.to_owned()
+    } else {
+        format!("{place}.{member}")
+    }
+}
+
 fn compile_filters(
     kind: ObjectKind,
     place: &str,
@@ -344,7 +387,7 @@ fn compile_filters(
             .any(|filter| filter.clauses.len() > limits::FILTERS)
     {
         problems.add(
-            format!("{place}.filters"),
+            join(place, "filters"),
             format!(
                 "At most {} filters with {} clauses each are possible",
                 limits::FILTERS,
@@ -354,7 +397,7 @@ fn compile_filters(
         return;
     }
     for (index, filter) in config.filters.iter().enumerate() {
-        let place = format!("{place}.filters[{index}]");
+        let place = join(place, &format!("filters[{index}]"));
         if filter.clauses.is_empty() {
             problems.add(&place, "The filter has no clauses, so everything would pass; add a clause or remove the filter");
         }

@@ -200,6 +200,8 @@ pub struct SourceView<'a> {
     source: &'a SourceObject,
     soft_deleted: bool,
     names: Option<&'a Names>,
+    /// Members of the document count under their own names first: `{"givenName": "Ada"}` has `[givenName]`.
+    as_named: bool,
 }
 
 impl<'a> SourceView<'a> {
@@ -211,6 +213,17 @@ impl<'a> SourceView<'a> {
             source,
             soft_deleted: !is_active(kind, &source.document),
             names: None,
+            as_named: false,
+        }
+    }
+
+    /// An object that somebody wrote for a trial: a SCIM document, or attributes under the names that expressions and
+    /// filters use, or both.
+    #[must_use]
+    pub fn as_named(kind: ObjectKind, source: &'a SourceObject) -> Self {
+        Self {
+            as_named: true,
+            ..Self::new(kind, source)
         }
     }
 
@@ -225,7 +238,20 @@ impl<'a> SourceView<'a> {
             source,
             soft_deleted,
             names: Some(names),
+            as_named: false,
         }
+    }
+
+    /// The value of a resolved name.
+    pub(crate) fn read_named(&self, name: &str, path: &SourcePath) -> Option<Value> {
+        self.written(name).or_else(|| self.read(path))
+    }
+
+    fn written(&self, name: &str) -> Option<Value> {
+        if !self.as_named {
+            return None;
+        }
+        get(&self.source.document, name.trim()).cloned()
     }
 
     /// The value as it is in the document: lists of complex values stay complex.
@@ -253,6 +279,9 @@ impl Attributes for SourceView<'_> {
     }
 
     fn get_whole(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.written(name) {
+            return Some(value);
+        }
         let known = self
             .names
             .and_then(|names| names.get(&name.to_ascii_lowercase()));
