@@ -1,10 +1,5 @@
 //! The gallery: every entry can be used as it is.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests may unwrap as tests do"
-)]
-
 use std::collections::HashSet;
 use tenure_plan::{
     compile,
