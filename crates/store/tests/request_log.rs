@@ -1,7 +1,6 @@
 //! The request log and the counters of deviations.
 #![expect(
     clippy::unwrap_used,
-    clippy::too_many_lines,
     reason = "a test ends where something fails, also in its helpers"
 )]
 
