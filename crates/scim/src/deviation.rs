@@ -166,17 +166,17 @@ impl Deviation {
         match self {
             Self::OperationCase => (
                 "op-case",
-                "`op` is not written in lower case, such as `Replace`.",
+                "op is not written in lower case, such as Replace.",
             ),
             Self::OperationsCase => (
                 "operations-case",
-                "A name in the PATCH message is written in another case, such as `operations`.",
+                "A name in the PATCH message is written in another case, such as operations.",
             ),
             Self::SingleOperation => (
                 "single-operation",
-                "`Operations` is one object instead of a list.",
+                "Operations is one object instead of a list.",
             ),
-            Self::MissingSchemas => ("missing-schemas", "The body does not say its `schemas`."),
+            Self::MissingSchemas => ("missing-schemas", "The body does not say its schemas."),
             Self::Scim11Urn => ("scim-1.1-urn", "A schema is named by its URN of SCIM 1.1."),
             Self::UnknownSchema => (
                 "unknown-schema",
@@ -192,11 +192,11 @@ impl Deviation {
             ),
             Self::StringBoolean => (
                 "string-boolean",
-                "A boolean is sent as text, such as `\"True\"`.",
+                "A boolean is sent as text, such as \"True\".",
             ),
             Self::StringForComplex => (
                 "string-for-complex",
-                "A bare value stands for a complex one, such as an id for `manager`.",
+                "A bare value stands for a complex one, such as an id for manager.",
             ),
             Self::JsonInString => (
                 "json-in-string",
@@ -212,11 +212,11 @@ impl Deviation {
             ),
             Self::EmptyText => (
                 "empty-string",
-                "Empty text is sent to clear a value; the standard has null and `remove` for it.",
+                "Empty text is sent to clear a value; the standard has null and remove for it.",
             ),
             Self::DottedKey => (
                 "dotted-key",
-                "A key inside a value is a path, such as `name.givenName`.",
+                "A key inside a value is a path, such as name.givenName.",
             ),
             Self::QualifiedKey => (
                 "qualified-key",
@@ -224,7 +224,7 @@ impl Deviation {
             ),
             Self::ValuePathKey => (
                 "value-path-key",
-                "A key inside a value has a filter, such as `emails[type eq \"work\"].value`.",
+                "A key inside a value has a filter, such as emails[type eq \"work\"].value.",
             ),
             Self::ReadOnlySent => (
                 "read-only-sent",
@@ -232,7 +232,7 @@ impl Deviation {
             ),
             Self::ReadOnlyUnchanged => (
                 "read-only-unchanged",
-                "A PATCH sets a read-only value, such as `id`, to what it is already.",
+                "A PATCH sets a read-only value, such as id, to what it is already.",
             ),
             Self::PasswordSent => (
                 "password-sent",
@@ -240,32 +240,29 @@ impl Deviation {
             ),
             Self::RemoveWithValue => (
                 "remove-with-value",
-                "`remove` comes with a list of values; only these are removed.",
+                "remove comes with a list of values; only these are removed.",
             ),
             Self::ClearMembers => (
                 "clear-members",
-                "`remove` or `replace` takes out all members of a group at once.",
+                "remove or replace takes out all members of a group at once.",
             ),
             Self::ValuePathCreated => (
                 "value-path-created",
                 "A PATCH path selects nothing; the value that its filter describes is created.",
             ),
-            Self::EmailAlias => (
-                "email-for-emails",
-                "A filter says `email` instead of `emails`.",
-            ),
+            Self::EmailAlias => ("email-for-emails", "A filter says email instead of emails."),
             Self::DoubleEncoding => ("double-encoding", "The filter is percent-encoded twice."),
             Self::StartIndex => (
                 "start-index-below-one",
-                "`startIndex` is below 1, which counts as 1.",
+                "startIndex is below 1, which counts as 1.",
             ),
-            Self::CountNegative => ("count-negative", "`count` is negative, which counts as 0."),
+            Self::CountNegative => ("count-negative", "count is negative, which counts as 0."),
             Self::CountAboveMaximum => (
                 "count-above-maximum",
-                "`count` is above the maximum; a page has fewer resources than asked for.",
+                "count is above the maximum; a page has fewer resources than asked for.",
             ),
             Self::RepeatedSlash => ("repeated-slash", "The path has two slashes in a row."),
-            Self::RepeatedVersion => ("repeated-version", "The path has `/v2` twice."),
+            Self::RepeatedVersion => ("repeated-version", "The path has /v2 twice."),
             Self::TrailingSlash => ("trailing-slash", "The path ends with a slash."),
             Self::UnknownParameter => (
                 "unknown-parameter",
@@ -273,13 +270,13 @@ impl Deviation {
             ),
             Self::ContentType => (
                 "content-type",
-                "The body is not sent as `application/scim+json`.",
+                "The body is not sent as application/scim+json.",
             ),
             Self::MissingContentType => (
                 "missing-content-type",
                 "The body is sent without a Content-Type.",
             ),
-            Self::Accept => ("accept", "Accept does not take `application/scim+json`."),
+            Self::Accept => ("accept", "Accept does not take application/scim+json."),
             Self::UnknownMembersSkipped => (
                 "unknown-members-skipped",
                 "Members that do not exist were left out.",

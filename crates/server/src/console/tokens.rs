@@ -78,7 +78,7 @@ fn options_form(options: &Options) -> Form {
     let mut fields = vec![
         Field::new("checkbox", "strict_attributes", "Refuse unknown attributes and schemas")
             .value(tick(rules.strict_attributes))
-            .help("Otherwise they are ignored and counted below. Refusing shows a client at once that it sends what is not kept."),
+            .help("Otherwise they are ignored and counted above. Refusing shows a client at once that it sends what is not kept."),
         Field::new("checkbox", "strict_paths", "Refuse PATCH paths that select nothing")
             .value(tick(rules.strict_paths))
             .help("Otherwise a path such as emails[type eq \"work\"].value creates the value when there is none, which Microsoft Entra ID relies on."),
