@@ -2,6 +2,7 @@
 
 import pytest
 
+import features
 import tenure
 
 
@@ -9,7 +10,8 @@ import tenure
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.when == "call" and report.failed:
-        for server in getattr(item, "servers", []):
+        shared = getattr(item.getparent(pytest.Module), "servers", [])
+        for server in [*getattr(item, "servers", []), *shared]:
             if server.log.exists():
                 report.sections.append((f"log of {server.data.name}", server.log.read_text(errors="replace")[-8000:]))
     return report
@@ -29,8 +31,8 @@ def new_server(tmp_path, request):
     """Starts servers by name."""
     servers = request.node.servers = []
 
-    def start(name):
-        server = tenure.Server(tmp_path / name)
+    def start(name, database=None):
+        server = tenure.Server(tmp_path / name, database)
         servers.append(server)
         return server.start()
 
@@ -42,6 +44,29 @@ def new_server(tmp_path, request):
 @pytest.fixture
 def server(new_server):
     return new_server("server")
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory, request):
+    """One server for all tests of a file that leave each other alone, such as by a workspace each."""
+    server = tenure.Server(tmp_path_factory.mktemp("shared") / "server")
+    request.node.servers = [server]
+    try:
+        yield server.start()
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="module")
+def workshop(shared_server):
+    """A client of a workspace in which tests make and change people of their own."""
+    return shared_server.scim(shared_server.workspace("Workshop").token())
+
+
+@pytest.fixture
+def person(workshop):
+    """Someone in the workshop, as created."""
+    return workshop.create("Users", features.newcomer())
 
 
 @pytest.fixture

@@ -137,10 +137,11 @@ class Process:
 
 
 class Cli:
-    """`tenure --data DIR …`"""
+    """`tenure --data DIR …`, with a PostgreSQL database or without."""
 
-    def __init__(self, data):
+    def __init__(self, data, database=None):
         self.data = Path(data)
+        self.environment = environment() | ({"TENURE_DATABASE": database} if database else {})
 
     def run(self, *arguments, exit_code=DONE, stdin=None, timeout_s=COMMAND_S):
         """Runs a command and checks its exit code (`None`: any)."""
@@ -151,7 +152,7 @@ class Cli:
             capture_output=True,
             text=True,
             timeout=timeout_s,
-            env=environment(),
+            env=self.environment,
             check=False,
         )
         if exit_code is not None:
@@ -352,17 +353,18 @@ class Scim:
 
 
 class Server:
-    """`tenure serve` on its own data directory. Keeps its port over restarts."""
+    """`tenure serve` on its own data directory, with a PostgreSQL database or without. Keeps its port over restarts."""
 
-    def __init__(self, data):
+    def __init__(self, data, database=None):
         self.data = Path(data)
-        self.cli = Cli(self.data)
+        self.cli = Cli(self.data, database)
         self.log = self.data.parent / f"{self.data.name}.log"
         self.port = 0
         self.process = None
 
     def start(self):
-        self.process = Process([binary(), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"], self.log)
+        command = [binary(), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"]
+        self.process = Process(command, self.log, env=self.cli.environment)
         self.url = self.process.wait_for_line(r"^listening on (http://\S+)$")[1]
         self.port = int(self.url.rsplit(":", 1)[1])
         return self

@@ -201,6 +201,19 @@ impl Filter {
         evaluate::matches(self, resource_type, document)
     }
 
+    /// Comparisons, and the bytes of their literals.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        match self {
+            Self::And(operands) | Self::Or(operands) => {
+                let sizes = operands.iter().map(Self::size);
+                sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
+            }
+            Self::Not(inner) | Self::ValuePath { filter: inner, .. } => inner.size(),
+            Self::Compare { value, .. } => (1, value.as_str().map_or(0, str::len)),
+            Self::Present(_) => (1, 0),
+        }
+    }
+
     /// How deep parentheses and brackets are nested in the canonical text.
     fn parentheses(&self) -> usize {
         let deepest = |operands: &[Self], in_and| {

@@ -1,6 +1,6 @@
 //! Reading JSON from outside with limits: depth, duplicate keys, size.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
@@ -37,7 +37,12 @@ pub fn parse_object(bytes: &[u8]) -> Result<Document, ScimError> {
 /// As [`parse_object`], but any value is taken.
 pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Limited { depth: 0 }.deserialize(&mut deserializer);
+    let weight = Cell::new(0);
+    let parsed = Limited {
+        depth: 0,
+        weight: &weight,
+    }
+    .deserialize(&mut deserializer);
     parsed
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| {
@@ -51,11 +56,37 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
 
 /// A value at some depth: 0 is the whole body.
 #[derive(Clone, Copy)]
-struct Limited {
+struct Limited<'w> {
     depth: usize,
+    /// About how many bytes of memory the body takes so far.
+    weight: &'w Cell<usize>,
 }
 
-impl Limited {
+/// What a value takes, whatever is in it.
+const VALUE_BYTES: usize = 32;
+/// What an object takes with its first key: its text may have eight bytes.
+const OBJECT_BYTES: usize = 512;
+/// What each key takes beside its text.
+const KEY_BYTES: usize = 96;
+
+impl Limited<'_> {
+    /// Counts memory: a small text must not become large in memory.
+    fn weigh<E: Error>(self, bytes: usize) -> Result<(), E> {
+        let weight = self.weight.get().saturating_add(bytes);
+        self.weight.set(weight);
+        if weight > limits::JSON_MEMORY_BYTES {
+            return Err(E::custom(
+                "it has too many values; send less in one request",
+            ));
+        }
+        Ok(())
+    }
+
+    fn text<E: Error>(self, text: &str) -> Result<(), E> {
+        self.weigh(VALUE_BYTES + text.len())?;
+        checked(text)
+    }
+
     fn inner<E: Error>(self) -> Result<Self, E> {
         if self.depth >= limits::JSON_DEPTH {
             let limit = limits::JSON_DEPTH;
@@ -65,11 +96,12 @@ impl Limited {
         }
         Ok(Self {
             depth: self.depth + 1,
+            weight: self.weight,
         })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Limited {
+impl<'de> DeserializeSeed<'de> for Limited<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -90,7 +122,7 @@ fn checked<E: Error>(text: &str) -> Result<(), E> {
     Ok(())
 }
 
-impl<'de> Visitor<'de> for Limited {
+impl<'de> Visitor<'de> for Limited<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,11 +152,11 @@ impl<'de> Visitor<'de> for Limited {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        checked(value).map(|()| value.into())
+        self.text(value).map(|()| value.into())
     }
 
     fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        checked(&value).map(|()| value.into())
+        self.text(&value).map(|()| value.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -137,6 +169,7 @@ impl<'de> Visitor<'de> for Limited {
                     "an array has more than {limit} elements"
                 )));
             }
+            self.weigh(VALUE_BYTES)?;
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -144,9 +177,11 @@ impl<'de> Visitor<'de> for Limited {
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
+        self.weigh(OBJECT_BYTES)?;
         let mut object = Document::new();
         while let Some(key) = items.next_key::<String>()? {
             checked(&key)?;
+            self.weigh(KEY_BYTES + key.len())?;
             if object.contains_key(&key) {
                 let key = crate::path::shorten(&key);
                 return Err(A::Error::custom(format_args!(
@@ -214,6 +249,13 @@ mod tests {
         };
         assert!(parse_object(keys(limits::JSON_KEYS).as_bytes()).is_ok());
         refused(&keys(limits::JSON_KEYS + 1), "more than");
+        // Eight bytes each, but six hundred in memory.
+        let objects = |count: usize| {
+            let part = vec!["{\"a\":0}"; 50_000].join(",");
+            format!("{{\"x\":[{}]}}", vec![format!("[{part}]"); count].join(","))
+        };
+        assert!(parse_object(objects(1).as_bytes()).is_ok());
+        refused(&objects(2), "too many values");
     }
 
     #[test]

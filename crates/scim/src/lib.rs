@@ -2,8 +2,9 @@
 //!
 //! Where to begin: [`schema`] says which attributes exist, [`filter`] and [`path`] parse the two small
 //! languages of the protocol, [`patch`] and [`validate`] change documents, [`project`] cuts them to what was
-//! asked for, [`index`] says which values a store should index. [`resource`] and [`query`] put these together for a server
-//! that holds its resources in memory. Nothing here does I/O, reads a clock or panics; the README has a longer example.
+//! asked for, [`index`] says which values a store should index, [`bulk`] reads and orders bulk requests. [`resource`]
+//! and [`query`] put these together for a server that holds its resources in memory. Nothing here does I/O, reads a
+//! clock or panics; the README has a longer example.
 
 #![forbid(unsafe_code)]
 // Nothing here panics, whatever comes from outside.

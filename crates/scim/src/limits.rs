@@ -14,10 +14,15 @@ pub const JSON_KEYS: usize = 1000;
 pub const JSON_ARRAY_ITEMS: usize = 100_000;
 /// Bytes of one JSON string.
 pub const JSON_STRING_BYTES: usize = 64 * 1024;
+/// Bytes of memory, roughly, that a JSON body may take once it is read.
+pub const JSON_MEMORY_BYTES: usize = 40 * 1024 * 1024;
 /// Values of a multi-valued attribute other than `members`.
 pub const ATTRIBUTE_VALUES: usize = 1000;
 /// Operations of one PATCH.
 pub const PATCH_OPERATIONS: usize = 10_000;
+/// Bytes of values that the operations of one PATCH may look at, each for itself: many operations on an attribute with
+/// many values would take long.
+pub const PATCH_EFFORT_BYTES: usize = 64 * 1024 * 1024;
 /// Resources of a page when the client does not say, as the configuration announces.
 pub const PAGE_DEFAULT: u32 = 100;
 /// Most resources of a page, as the configuration announces.

@@ -1,5 +1,7 @@
 //! From a value that a client sent to the value that is stored: types, spelling of names, tolerated forms.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::{
@@ -59,6 +61,7 @@ impl Normalizer<'_> {
             )));
         }
         let mut elements: Vec<Value> = Vec::with_capacity(values.len());
+        let mut seen = HashSet::new();
         for value in values {
             if value.is_array() {
                 return Err(invalid(format!(
@@ -66,7 +69,7 @@ impl Normalizer<'_> {
                 )));
             }
             if let Some(element) = self.element(attribute, value)?
-                && !elements.contains(&element)
+                && seen.insert(element.to_string())
             {
                 elements.push(element);
             }

@@ -129,7 +129,8 @@ pub fn change_members(
 ///
 /// # Errors
 ///
-/// 400 with `invalidValue`, `invalidPath`, `noTarget` or `mutability`; the text names the path.
+/// 400 with `invalidValue`, `invalidPath`, `noTarget` or `mutability`; the text names the path. 400 `tooMany` beyond
+/// [`crate::limits::PATCH_EFFORT_BYTES`].
 pub fn apply(
     resource_type: &ResourceType,
     id: &str,
@@ -168,6 +169,7 @@ pub fn apply_with(
         resource_type,
         id,
         strict_paths: strictness.paths,
+        effort_bytes: 0,
         notes: &mut notes,
     };
     let after = work.all(document, operations)?;

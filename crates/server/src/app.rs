@@ -3,12 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tenure_engine::Engine;
 use tenure_store::Store;
 use tokio::{
@@ -17,7 +13,12 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::limits;
+use tower::ServiceExt as _;
+
+use crate::{
+    connection::{Clock, Timed},
+    housekeeping, limits,
+};
 
 /// Settings of a server.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ pub struct App {
 
 /// All routes with their layers, for [`serve`] and for callers that bring a listener of their own.
 pub fn router(app: App) -> Router {
-    crate::routes::router(app)
+    crate::routes::build(app).0
 }
 
 /// Answers requests on a listener until `stop` becomes true (or its sender is gone), then drains: no new connections,
@@ -56,7 +57,8 @@ pub async fn serve(
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let service = router(app);
+    let housekeeping = tokio::spawn(housekeeping::run(app.store.clone(), stop.clone()));
+    let (service, log) = crate::routes::build(app);
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -70,10 +72,19 @@ pub async fn serve(
         let Some((stream, permit)) = accepted else {
             continue;
         };
-        let connection = http1_builder().serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(service.clone()),
-        );
+        let clock = Clock::new();
+        let timed = Timed::new(stream, clock.clone());
+        let router = service.clone();
+        let answer = service_fn(move |request: Request<Incoming>| {
+            clock.busy();
+            let (clock, answer) = (clock.clone(), router.clone().oneshot(request));
+            async move {
+                let answer = answer.await;
+                clock.idle();
+                answer
+            }
+        });
+        let connection = http1_builder().serve_connection(TokioIo::new(timed), answer);
         let watched = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = watched.await {
@@ -93,14 +104,17 @@ pub async fn serve(
         );
     }
     connections.shutdown().await;
+    log.flush().await;
+    // A step that has begun is finished by the store.
+    housekeeping.abort();
     Ok(())
 }
 
 fn http1_builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEADER_READ)
+        // Silence is judged by the stream, which tells a slow head from a rest between requests.
+        .header_read_timeout(None)
         .max_headers(limits::HEADERS)
         .max_buf_size(limits::HEADER_BYTES);
     builder

@@ -3,9 +3,11 @@
 //! Where to begin: [`app`] holds what handlers share and the server loop, `routes` composes all routes with the
 //! layers of `layer`, `scim` is the SCIM API over the store, `console` the pages for people.
 
-pub mod api;
+mod api;
 mod app;
+mod connection;
 mod console;
+mod housekeeping;
 mod layer;
 mod limits;
 mod ops;

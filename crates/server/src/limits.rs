@@ -8,6 +8,8 @@ pub(crate) const CONNECTIONS: usize = 4096;
 pub(crate) const HEADERS: usize = 64;
 /// Bytes of request line and headers; more is 431.
 pub(crate) const HEADER_BYTES: usize = 16 * 1024;
+/// Longest rest of a connection between two requests.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Time for a client to send its headers.
 pub(crate) const HEADER_READ: Duration = Duration::from_secs(10);
 /// Longest pause within a request body.

@@ -1,6 +1,6 @@
 //! The one table of routes, and the order of the layers around them.
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
@@ -16,12 +16,13 @@ use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 use crate::{App, api, console, layer, limits, ops, scim};
 
-/// All routes. SCIM paths are told apart before routing, because identity providers put slashes and versions where
+/// All routes, and the log that their requests go into. SCIM paths are told apart before routing, because identity providers put slashes and versions where
 /// no route table expects them.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn build(app: App) -> (Router, Arc<scim::RequestLog>) {
+    let log = Arc::new(scim::RequestLog::new(app.store.clone()));
     let https = app.config.public_url.starts_with("https://");
     let scim = Router::new()
-        .fallback_service(scim::service(app.clone()))
+        .fallback_service(scim::service(app.clone(), Arc::clone(&log)))
         .layer(CatchPanicLayer::custom(scim_panic));
     let api = Router::new()
         .fallback_service(api::service(app.clone()))
@@ -42,7 +43,7 @@ pub(crate) fn router(app: App) -> Router {
         };
         target.oneshot(request)
     };
-    Router::new()
+    let router = Router::new()
         .fallback(split)
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn(layer::drain::rest))
@@ -50,7 +51,8 @@ pub(crate) fn router(app: App) -> Router {
             https,
             layer::headers::secure,
         ))
-        .layer(from_fn(layer::observe::observe))
+        .layer(from_fn(layer::observe::observe));
+    (router, log)
 }
 
 /// Whether a path belongs to the SCIM API.

@@ -16,6 +16,9 @@ pub enum Value {
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// The workspace that a statement is about; the database sees its number. PostgreSQL takes the workspace's lock when
+    /// a write transaction first binds one.
+    Workspace(WorkspaceId),
 }
 
 impl From<i64> for Value {
@@ -65,7 +68,7 @@ impl From<Vec<u8>> for Value {
 }
 impl From<WorkspaceId> for Value {
     fn from(value: WorkspaceId) -> Self {
-        Self::Integer(value.0)
+        Self::Workspace(value)
     }
 }
 impl From<Kind> for Value {
@@ -199,4 +202,50 @@ pub trait Connection {
     ///
     /// As [`Connection::query`].
     fn batch(&mut self, sql: &str) -> Result<(), Error>;
+}
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// One snapshot for all statements.
+    Read,
+    /// Reads and writes.
+    Write,
+    /// Changes the schema, alone.
+    Migrate,
+}
+
+/// What the database says about a job, beyond what its closure returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The closure's answer stands.
+    Stands,
+    /// Somebody else was in the way: undo the job and run it again, in a transaction of its own.
+    Again,
+    /// The connection is gone, and with it everything that is not committed.
+    Lost,
+}
+
+/// A connection that can begin and end transactions, as the executor's threads need it.
+pub(crate) trait Database: Connection {
+    /// Begins a transaction, after connecting anew if that is necessary.
+    fn begin(&mut self, access: Access) -> Result<(), Error>;
+
+    /// Commits. `Busy`: certainly nothing was written, and the jobs may run again. Any other error: they must not.
+    fn commit(&mut self) -> Result<(), Error>;
+
+    /// Undoes the transaction.
+    fn rollback(&mut self) -> Result<(), Error>;
+
+    /// Whether a transaction is open: a full disk and other grave errors end it by themselves.
+    fn in_transaction(&self) -> bool;
+
+    /// A job begins; `attempt` counts its runs from 0.
+    fn job_begins(&mut self, attempt: u32);
+
+    /// What became of the job that has just run.
+    fn verdict(&self) -> Verdict;
+
+    /// The thread ends in good order.
+    fn close(&mut self);
 }

@@ -1,9 +1,8 @@
-//! Threads that own connections: one writer with group commit, several readers, bounded queues.
+//! Threads that own connections: writers with group commit (SQLite has one, PostgreSQL several), readers, bounded queues.
 
 use crate::{
     Error,
-    connection::Connection,
-    sqlite::Sqlite,
+    connection::{Access, Database, Verdict},
     store::{Actor, Context, Tx},
 };
 use std::{
@@ -20,6 +19,8 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 256;
 /// Most work of one commit before it is written.
 const BATCH_TIME: Duration = Duration::from_millis(5);
+/// Most runs of a job that others are in the way of.
+const ATTEMPTS: u32 = 10;
 
 /// How soon a job is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +33,13 @@ pub(crate) enum Class {
 type Run = Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send>;
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
-/// A closure with its answer. `run` may be called again only if the transaction was rolled back as a whole.
+/// A closure with its answer. `run` may be called again only if what it did was rolled back.
 pub(crate) struct Job {
     pub(crate) actor: Actor,
     pub(crate) run: Run,
     pub(crate) answer: Answer,
+    /// Runs that were rolled back because somebody else was in the way.
+    pub(crate) attempts: u32,
 }
 
 #[derive(Default)]
@@ -123,68 +126,144 @@ fn attempt(job: &mut Job, tx: &mut Tx<'_>) -> Result<(), Error> {
     }
 }
 
-/// Starts the writer thread.
+/// A job that ran in the open transaction.
+struct Ran {
+    job: Job,
+    result: Result<(), Error>,
+    touched_feed: bool,
+}
+
+/// Starts a writer thread.
 pub(crate) fn writer(
-    mut connection: Sqlite,
+    mut database: Box<dyn Database + Send>,
     queue: Arc<Queue>,
     context: Arc<Context>,
 ) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
-        while let Some(first) = queue.wait() {
-            write_batch(&mut connection, first, &queue, &context);
-        }
-        if let Err(error) = connection.batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::warn!(%error, "the last checkpoint failed; the next start will make up for it");
-        }
-    })
+    std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || {
+            let mut again = VecDeque::new();
+            while let Some(first) = again.pop_front().or_else(|| queue.wait()) {
+                pause_before(first.attempts);
+                write_batch(database.as_mut(), first, &queue, &context, &mut again);
+            }
+            database.close();
+        })
 }
 
-/// Begin, a savepoint for each job, one commit; only then the answers.
-fn write_batch(connection: &mut Sqlite, first: Job, queue: &Queue, context: &Context) {
-    if let Err(error) = connection.batch("BEGIN IMMEDIATE") {
+/// Begin, a savepoint for each job, one commit; only then the answers. Jobs that have to run once more go to `again`.
+fn write_batch(
+    database: &mut dyn Database,
+    first: Job,
+    queue: &Queue,
+    context: &Context,
+    again: &mut VecDeque<Job>,
+) {
+    if let Err(error) = database.begin(Access::Write) {
         (first.answer)(Err(error));
         return;
     }
     let started = Instant::now();
-    let mut answers = Vec::new();
-    let mut changed = false;
+    let mut ran: Vec<Ran> = Vec::new();
+    // A job that others were in the way of gets a transaction of its own.
+    let alone = first.attempts > 0;
     let mut next = Some(first);
     while let Some(mut job) = next.take() {
-        let result = savepoint(connection, &mut job, context, &mut changed);
-        answers.push((job.answer, result));
-        if !connection.in_transaction() {
+        database.job_begins(job.attempts);
+        let (result, touched_feed) = savepoint(database, &mut job, context);
+        if database.verdict() == Verdict::Lost || !database.in_transaction() {
             // Nothing of this batch is left, and another savepoint would begin a transaction of its own.
-            let lost = Error::Database("a grave error undid the whole transaction".to_owned());
-            return fail_all(answers, &lost);
+            ran.push(Ran {
+                job,
+                result,
+                touched_feed,
+            });
+            let lost = match database.verdict() {
+                Verdict::Lost => Error::Busy,
+                _ => Error::Database("a grave error undid the whole transaction".to_owned()),
+            };
+            roll_back(database);
+            return fail_all(ran, &lost);
         }
-        if answers.len() < BATCH && started.elapsed() < BATCH_TIME {
+        if database.verdict() == Verdict::Again && job.attempts + 1 < ATTEMPTS {
+            job.attempts += 1;
+            again.push_back(job);
+            break;
+        }
+        ran.push(Ran {
+            job,
+            result,
+            touched_feed,
+        });
+        if !alone && ran.len() < BATCH && started.elapsed() < BATCH_TIME {
             next = queue.next();
         }
     }
-    if let Err(error) = connection.commit() {
-        if connection.in_transaction()
-            && let Err(error) = connection.batch("ROLLBACK")
-        {
-            tracing::error!(%error, "a failed transaction could not be rolled back; stopping");
-            std::process::abort();
+    finish(database, ran, context, again);
+}
+
+/// Commits and answers.
+fn finish(
+    database: &mut dyn Database,
+    ran: Vec<Ran>,
+    context: &Context,
+    again: &mut VecDeque<Job>,
+) {
+    if let Err(error) = database.commit() {
+        roll_back(database);
+        if matches!(error, Error::Busy) && database.verdict() == Verdict::Again {
+            // Certainly nothing was written. One by one, they are less in each other's way.
+            for Ran {
+                mut job, result, ..
+            } in ran
+            {
+                match result {
+                    Ok(()) if job.attempts + 1 < ATTEMPTS => {
+                        job.attempts += 1;
+                        again.push_back(job);
+                    }
+                    Ok(()) => (job.answer)(Err(Error::Busy)),
+                    Err(error) => (job.answer)(Err(error)),
+                }
+            }
+            return;
         }
-        return fail_all(answers, &error);
+        return fail_all(ran, &error);
     }
-    if changed {
-        context.changed.notify_waiters();
-        // Who is not waiting just now finds this one remembered; at worst it looks once too often.
-        context.changed.notify_one();
+    if ran.iter().any(|ran| ran.result.is_ok() && ran.touched_feed) {
+        context.feed_changed();
     }
-    for (answer, result) in answers {
-        answer(result);
+    for Ran { job, result, .. } in ran {
+        (job.answer)(result);
     }
 }
 
+fn roll_back(database: &mut dyn Database) {
+    if database.in_transaction()
+        && let Err(error) = database.rollback()
+    {
+        tracing::error!(%error, "a failed transaction could not be rolled back; stopping");
+        std::process::abort();
+    }
+}
+
+/// Twice as long each time, and never the same for two threads.
+fn pause_before(attempt: u32) {
+    if attempt < 2 {
+        return;
+    }
+    let longest_ms = 1_u64 << attempt.min(8);
+    let random = crate::node::random::<1>().map_or(255, |[byte]| u64::from(byte));
+    std::thread::sleep(Duration::from_micros(
+        longest_ms * 1000 * (random + 1) / 256,
+    ));
+}
+
 /// Nothing was written, so that every job failed, whatever its closure said.
-fn fail_all(answers: Vec<(Answer, Result<(), Error>)>, error: &Error) {
-    tracing::error!(%error, jobs = answers.len(), "a write transaction failed");
-    for (answer, result) in answers {
-        answer(Err(match (result, error) {
+fn fail_all(ran: Vec<Ran>, error: &Error) {
+    tracing::error!(%error, jobs = ran.len(), "a write transaction failed");
+    for Ran { job, result, .. } in ran {
+        (job.answer)(Err(match (result, error) {
             (Err(own), _) => own,
             (Ok(()), Error::Busy) => Error::Busy,
             (Ok(()), other) => Error::Database(other.to_string()),
@@ -192,32 +271,41 @@ fn fail_all(answers: Vec<(Answer, Result<(), Error>)>, error: &Error) {
     }
 }
 
+/// Runs a job so that its failure undoes nothing else. The second value says whether it touched the feed.
 fn savepoint(
-    connection: &mut Sqlite,
+    database: &mut dyn Database,
     job: &mut Job,
     context: &Context,
-    changed: &mut bool,
-) -> Result<(), Error> {
-    connection.batch("SAVEPOINT job")?;
-    let mut tx = Tx::new(connection, context, job.actor.clone());
+) -> (Result<(), Error>, bool) {
+    if let Err(error) = database.batch("SAVEPOINT job") {
+        return (Err(error), false);
+    }
+    let mut tx = Tx::new(&mut *database, context, job.actor.clone());
     let result = attempt(job, &mut tx);
     let touched = tx.touched_feed();
-    match result {
-        Ok(()) => {
-            connection.batch("RELEASE job")?;
-            *changed |= touched;
-            Ok(())
-        }
+    let result = match (result, database.verdict()) {
+        (result, Verdict::Lost) => return (result.and(Err(Error::Busy)), false),
+        // The closure may have overlooked the error; the transaction has not.
+        (Ok(()), Verdict::Again) => Err(Error::Busy),
+        (result, _) => result,
+    };
+    let ended = match &result {
+        Ok(()) => database.batch("RELEASE job"),
+        Err(_) => database.batch("ROLLBACK TO job; RELEASE job"),
+    };
+    match ended {
+        Ok(()) => (result, touched),
         Err(error) => {
-            connection.batch("ROLLBACK TO job; RELEASE job")?;
-            Err(error)
+            // Without its savepoint, nobody knows what the transaction holds.
+            roll_back(database);
+            (result.and(Err(error)), false)
         }
     }
 }
 
 /// Starts a reader thread.
 pub(crate) fn reader(
-    mut connection: Sqlite,
+    mut database: Box<dyn Database + Send>,
     queue: Arc<Queue>,
     context: Arc<Context>,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -225,15 +313,29 @@ pub(crate) fn reader(
         .name("store-reader".to_owned())
         .spawn(move || {
             while let Some(mut job) = queue.wait() {
-                let result = connection.batch("BEGIN DEFERRED").and_then(|()| {
-                    let mut tx = Tx::new(&mut connection, &context, job.actor.clone());
-                    let result = attempt(&mut job, &mut tx);
-                    // Nothing was written, so giving the snapshot back by a rollback is the same as a commit.
-                    connection.batch("ROLLBACK").and(result)
-                });
+                let mut result = read(database.as_mut(), &mut job, &context);
+                while database.verdict() != Verdict::Stands && job.attempts < 2 {
+                    // Reading twice does no harm.
+                    job.attempts += 1;
+                    result = read(database.as_mut(), &mut job, &context);
+                }
                 (job.answer)(result);
             }
+            database.close();
         })
+}
+
+fn read(database: &mut dyn Database, job: &mut Job, context: &Context) -> Result<(), Error> {
+    database.begin(Access::Read)?;
+    database.job_begins(job.attempts);
+    let mut tx = Tx::new(&mut *database, context, job.actor.clone());
+    let result = attempt(job, &mut tx);
+    // Nothing was written, so giving the snapshot back by a rollback is the same as a commit.
+    roll_back(database);
+    match database.verdict() {
+        Verdict::Stands => result,
+        _ => result.and(Err(Error::Busy)),
+    }
 }
 
 #[cfg(test)]

@@ -274,9 +274,10 @@ pub fn due(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<(WorkspaceId, i64)>, Error
     let mut due = Vec::new();
     for row in rows {
         let owner = row.optional_text(2)?;
-        let leased = owner.is_some_and(|owner| {
-            row.integer(3).is_ok_and(|until| until > now) && !tx.node().is_dead(&owner)
-        });
+        let leased = match owner {
+            Some(owner) => row.integer(3)? > now && !tx.is_dead(&owner)?,
+            None => false,
+        };
         if !leased {
             due.push((WorkspaceId(row.integer(0)?), row.integer(1)?));
         }
@@ -288,7 +289,7 @@ pub fn due(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<(WorkspaceId, i64)>, Error
 }
 
 /// Takes the lease for `ttl_us`, if nobody living holds it, and raises the fence. `None`: somebody else runs the job.
-/// An owner is dead when its lease is over or its node's lock file is free.
+/// An owner is dead when its lease is over or its node's lock is free.
 ///
 /// # Errors
 ///
@@ -303,7 +304,7 @@ pub fn claim(
     let job = get(tx, workspace, application)?;
     if let Some(owner) = &job.lease_owner
         && job.lease_until_us > now
-        && !tx.node().is_dead(owner)
+        && !tx.is_dead(owner)?
     {
         return Ok(None);
     }

@@ -32,6 +32,7 @@ mod crc32;
 mod executor;
 mod migrate;
 mod node;
+mod postgres;
 mod seal;
 mod sqlite;
 

@@ -1,10 +1,18 @@
-//! The data directory, the master key, and the lock file that tells other processes whether this one lives.
+//! The data directory, the master key, and the lock that tells other processes whether this one lives: of a file in the
+//! data directory, or of a session with the database that many machines share.
 
-use crate::Error;
+use crate::{
+    Error,
+    connection::{Connection, values},
+    postgres::Server,
+};
 use std::{
+    collections::HashMap,
     fs::{File, OpenOptions},
     io::{ErrorKind, Read, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 fn io(what: &str, path: &Path, error: &std::io::Error) -> Error {
@@ -91,13 +99,28 @@ pub(crate) fn master_key(directory: &Path) -> Result<[u8; 32], Error> {
         .map_err(|_| Error::Database(format!("{} must hold exactly 32 bytes", path.display())))
 }
 
+/// A database drops the locks of all nodes when it starts anew; they get this long to take them again.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// This process as a holder of leases.
 #[derive(Debug)]
 pub(crate) struct Node {
     id: String,
-    directory: PathBuf,
-    // Held for its lock, which the operating system drops when the process dies, however it dies.
-    _lock: File,
+    liveness: Liveness,
+}
+
+#[derive(Debug)]
+enum Liveness {
+    Files {
+        directory: PathBuf,
+        // Held for its lock, which the operating system drops when the process dies, however it dies.
+        _lock: File,
+    },
+    /// The lock is held by the session of [`crate::postgres::Presence`]. Here is kept which locks were free, and since when.
+    Sessions {
+        server: Box<Server>,
+        free_since: Mutex<HashMap<String, Instant>>,
+    },
 }
 
 impl Node {
@@ -106,7 +129,7 @@ impl Node {
         let directory = data.join("nodes");
         private_directory(&directory)?;
         sweep(&directory);
-        let id = format!("nod_{}", hex(&random::<8>()?));
+        let id = new_id()?;
         let path = directory.join(format!("{id}.lock"));
         private_file(&path)?;
         let lock = OpenOptions::new()
@@ -117,8 +140,21 @@ impl Node {
             .map_err(|error| Error::Database(format!("cannot lock {}: {error}", path.display())))?;
         Ok(Self {
             id,
-            directory,
-            _lock: lock,
+            liveness: Liveness::Files {
+                directory,
+                _lock: lock,
+            },
+        })
+    }
+
+    /// Takes a new id whose lock a session with the database will hold.
+    pub(crate) fn of_server(server: Server) -> Result<Self, Error> {
+        Ok(Self {
+            id: new_id()?,
+            liveness: Liveness::Sessions {
+                server: Box::new(server),
+                free_since: Mutex::default(),
+            },
         })
     }
 
@@ -126,22 +162,53 @@ impl Node {
         &self.id
     }
 
-    /// Whether another node of this data directory has died: its lock file is gone or free.
-    pub(crate) fn is_dead(&self, other: &str) -> bool {
-        if other == self.id {
-            return false;
-        }
+    /// Whether another node has died: its lock file is gone or free, or no session has held its lock for a moment.
+    pub(crate) fn is_dead(
+        &self,
+        other: &str,
+        connection: &mut dyn Connection,
+    ) -> Result<bool, Error> {
         let safe = other
             .strip_prefix("nod_")
             .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_hexdigit()));
-        safe && is_free(&self.directory.join(format!("{other}.lock")))
+        if other == self.id || !safe {
+            return Ok(false);
+        }
+        match &self.liveness {
+            Liveness::Files { directory, .. } => {
+                Ok(is_free(&directory.join(format!("{other}.lock"))))
+            }
+            Liveness::Sessions { server, free_since } => {
+                // Shared, so that two who ask at once do not take each other for the node.
+                let rows = connection.query(
+                    "SELECT pg_try_advisory_xact_lock_shared($1)",
+                    values![server.lock_key(&format!("node/{other}"))],
+                )?;
+                let free = rows.first().map_or(Ok(0), |row| row.integer(0))? == 1;
+                let mut free_since = free_since.lock().unwrap_or_else(PoisonError::into_inner);
+                if !free {
+                    free_since.remove(other);
+                    return Ok(false);
+                }
+                let since = free_since
+                    .entry(other.to_owned())
+                    .or_insert_with(Instant::now);
+                Ok(since.elapsed() >= GRACE)
+            }
+        }
     }
+}
+
+fn new_id() -> Result<String, Error> {
+    Ok(format!("nod_{}", hex(&random::<8>()?)))
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // Best effort: a left-over file is swept by the next start.
-        let _ = std::fs::remove_file(self.directory.join(format!("{}.lock", self.id)));
+        if let Liveness::Files { directory, .. } = &self.liveness {
+            // Best effort: a left-over file is swept by the next start.
+            let _ = std::fs::remove_file(directory.join(format!("{}.lock", self.id)));
+        }
     }
 }
 

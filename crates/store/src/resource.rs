@@ -163,7 +163,7 @@ pub fn search(
             .map(|name| {
                 format!(
                     "SELECT rid FROM resource_index WHERE workspace_id = $1 AND kind = $2 AND attribute = '{name}' \
-                     AND value >= $5 AND ($6 IS NULL OR value < $6)"
+                     AND value >= $5 AND (CAST($6 AS TEXT) IS NULL OR value < $6)"
                 )
             })
             .collect();

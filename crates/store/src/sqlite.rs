@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    connection::{Connection, Row, Value},
+    connection::{Access, Connection, Database, Row, Value, Verdict},
 };
 use rusqlite::{ErrorCode, types::ValueRef};
 use std::{borrow::Cow, path::Path, time::Duration};
@@ -57,26 +57,6 @@ impl Sqlite {
             .map_err(error)?;
         Ok(Self(connection))
     }
-
-    /// Whether a transaction is open: a full disk and other grave errors end it by themselves.
-    pub(crate) fn in_transaction(&self) -> bool {
-        !self.0.is_autocommit()
-    }
-
-    /// Commits. An I/O error here means that what was written may or may not be on disk.
-    pub(crate) fn commit(&mut self) -> Result<(), Error> {
-        match self.0.execute_batch("COMMIT") {
-            Ok(()) => Ok(()),
-            Err(failed) => {
-                if failed.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-                    // A failed sync must not be retried: the pages may be gone although a second sync succeeds.
-                    tracing::error!(error = %failed, "the database cannot sync its log; stopping so that nothing wrong is acknowledged");
-                    std::process::abort();
-                }
-                Err(error(failed))
-            }
-        }
-    }
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, parameters: &[Value]) -> Result<(), Error> {
@@ -87,6 +67,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, parameters: &[Value]) -> Result
             Value::Integer(number) => statement.raw_bind_parameter(index, number),
             Value::Text(text) => statement.raw_bind_parameter(index, text),
             Value::Bytes(bytes) => statement.raw_bind_parameter(index, bytes),
+            Value::Workspace(workspace) => statement.raw_bind_parameter(index, workspace.0),
         }
         .map_err(error)?;
     }
@@ -133,5 +114,51 @@ impl Connection for Sqlite {
 
     fn batch(&mut self, sql: &str) -> Result<(), Error> {
         self.0.execute_batch(&translate(sql)).map_err(error)
+    }
+}
+
+impl Database for Sqlite {
+    fn begin(&mut self, access: Access) -> Result<(), Error> {
+        self.batch(match access {
+            Access::Read => "BEGIN DEFERRED",
+            // Taking the lock at once spares the failure of a transaction that would only find out later.
+            Access::Write | Access::Migrate => "BEGIN IMMEDIATE",
+        })
+    }
+
+    /// An I/O error here means that what was written may or may not be on disk.
+    fn commit(&mut self) -> Result<(), Error> {
+        match self.0.execute_batch("COMMIT") {
+            Ok(()) => Ok(()),
+            Err(failed) => {
+                if failed.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+                    // A failed sync must not be retried: the pages may be gone although a second sync succeeds.
+                    tracing::error!(error = %failed, "the database cannot sync its log; stopping so that nothing wrong is acknowledged");
+                    std::process::abort();
+                }
+                Err(error(failed))
+            }
+        }
+    }
+
+    fn rollback(&mut self) -> Result<(), Error> {
+        self.batch("ROLLBACK")
+    }
+
+    fn in_transaction(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+
+    fn job_begins(&mut self, _attempt: u32) {}
+
+    /// There is one writer, so that nobody is in its way.
+    fn verdict(&self) -> Verdict {
+        Verdict::Stands
+    }
+
+    fn close(&mut self) {
+        if let Err(error) = self.batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the last checkpoint failed; the next start will make up for it");
+        }
     }
 }

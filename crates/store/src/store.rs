@@ -1,21 +1,23 @@
 //! The handle, and the transaction that closures receive.
 
+mod open;
+
 use crate::{
     Error, TimeUs,
     connection::{Connection, Row, Value},
-    executor::{self, Class, Job, Queue},
-    migrate,
+    executor::{Class, Job, Queue},
     node::{self, Node},
+    postgres::Presence,
     schema,
     seal::Sealer,
-    sqlite::Sqlite,
 };
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tenure_scim::{ScimError, ScimType};
 use tokio::sync::{Notify, oneshot};
 
 /// Who does something, for the audit log.
@@ -46,6 +48,22 @@ impl Actor {
 pub struct Options {
     /// Reader threads; 0: twice the cores, at least 2 and at most 16.
     pub readers: usize,
+    /// Writer threads with PostgreSQL; 0: four. SQLite has one.
+    pub writers: usize,
+    /// `postgres://` URL; none: the file `tenure.db` in the data directory. Several processes, on any machines, may
+    /// share a database; they need the same `master.key`. Without `sslmode=disable`, another machine is spoken to over
+    /// TLS only.
+    pub database: Option<String>,
+}
+
+impl Options {
+    fn reader_count(&self) -> usize {
+        match self.readers {
+            0 => std::thread::available_parallelism()
+                .map_or(2, |cores| (cores.get() * 2).clamp(2, 16)),
+            some => some,
+        }
+    }
 }
 
 /// What transactions of one store share.
@@ -55,6 +73,25 @@ pub(crate) struct Context {
     pub(crate) node: Node,
     pub(crate) changed: Notify,
     pub(crate) schemas: schema::Cache,
+    /// Who tells other nodes, if there is a database that nodes share.
+    presence: Option<Arc<Presence>>,
+}
+
+impl Context {
+    /// Some write, here or on another node, reached the change feed.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_waiters();
+        // Who is not waiting just now finds this one remembered; at worst it looks once too often.
+        self.changed.notify_one();
+    }
+
+    /// A write of this process reached the change feed.
+    pub(crate) fn feed_changed(&self) {
+        self.wake();
+        if let Some(presence) = &self.presence {
+            presence.tell();
+        }
+    }
 }
 
 struct Inner {
@@ -69,6 +106,9 @@ impl Inner {
     fn close(&self) {
         self.reads.close();
         self.writes.close();
+        if let Some(presence) = &self.context.presence {
+            presence.close();
+        }
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
@@ -121,84 +161,11 @@ where
             let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             answer(result.and_then(|()| value.ok_or(Error::Busy)));
         }),
+        attempts: 0,
     }
 }
 
 impl Store {
-    /// Opens (and creates, with files that only their owner may read) `tenure.db`, `master.key` and `nodes/` in a
-    /// data directory, and brings the schema up to date.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` when a newer version made the database, `Database` when files cannot be made or read.
-    pub fn open(directory: &Path, options: &Options) -> Result<Self, Error> {
-        Self::start(directory, options, true, None)
-    }
-
-    /// A private database that vanishes with its last handle, for tests.
-    ///
-    /// # Errors
-    ///
-    /// `Database` when the temporary directory cannot be written.
-    pub fn open_in_memory() -> Result<Self, Error> {
-        let name = format!("tenure-{}", node::hex(&node::random::<12>()?));
-        let directory = std::env::temp_dir().join(name);
-        Self::start(
-            &directory,
-            &Options { readers: 2 },
-            false,
-            Some(directory.clone()),
-        )
-    }
-
-    fn start(
-        directory: &Path,
-        options: &Options,
-        durable: bool,
-        throw_away: Option<PathBuf>,
-    ) -> Result<Self, Error> {
-        node::private_directory(directory)?;
-        let sealer = Sealer::new(&node::master_key(directory)?);
-        let path = directory.join("tenure.db");
-        node::private_file(&path)?;
-        let mut writer = Sqlite::open(&path, durable)?;
-        migrate::run(&mut writer)?;
-        let context = Arc::new(Context {
-            sealer,
-            node: Node::new(directory)?,
-            changed: Notify::new(),
-            schemas: schema::Cache::default(),
-        });
-        let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
-        let spawn_error =
-            |error: std::io::Error| Error::Database(format!("cannot start a thread: {error}"));
-        let mut threads = vec![
-            executor::writer(writer, Arc::clone(&writes), Arc::clone(&context))
-                .map_err(spawn_error)?,
-        ];
-        let readers = match options.readers {
-            0 => std::thread::available_parallelism()
-                .map_or(2, |cores| (cores.get() * 2).clamp(2, 16)),
-            some => some,
-        };
-        for _ in 0..readers {
-            let connection = Sqlite::open(&path, durable)?;
-            threads.push(
-                executor::reader(connection, Arc::clone(&reads), Arc::clone(&context))
-                    .map_err(spawn_error)?,
-            );
-        }
-        Ok(Self {
-            inner: Arc::new(Inner {
-                context,
-                writes,
-                reads,
-                threads: Mutex::new(threads),
-                throw_away,
-            }),
-        })
-    }
-
     async fn submit<T, F>(
         &self,
         queue: &Queue,
@@ -300,14 +267,14 @@ impl Store {
         self.submit_blocking(&self.inner.writes, actor, f)
     }
 
-    /// Waits until some write of this process reached the change feed or a job's work, or the time is over.
-    /// A hint: other processes' writes do not wake it.
+    /// Waits until some write reached the change feed or a job's work, or the time is over. A hint: writes of other
+    /// processes wake it with PostgreSQL, a moment later, and not with SQLite.
     pub async fn changed(&self, timeout: Duration) {
         // Both ends of the wait mean "look again".
         let _ = tokio::time::timeout(timeout, self.inner.context.changed.notified()).await;
     }
 
-    /// This process's node id; its lock file tells other processes whether it lives.
+    /// This process's node id; its lock tells other processes whether it lives.
     #[must_use]
     pub fn node(&self) -> &str {
         self.inner.context.node.id()
@@ -444,13 +411,19 @@ impl<'a> Tx<'a> {
         self.touched_feed
     }
 
+    /// Whether another node has died, so that its leases are void.
+    pub(crate) fn is_dead(&mut self, node: &str) -> Result<bool, Error> {
+        self.context.node.is_dead(node, self.connection)
+    }
+
     pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        check(parameters)?;
         self.connection.query(sql, parameters)
     }
 
     /// The first row, if any.
     pub(crate) fn first(&mut self, sql: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
-        Ok(self.connection.query(sql, parameters)?.into_iter().next())
+        Ok(self.query(sql, parameters)?.into_iter().next())
     }
 
     /// The only column of the only row.
@@ -460,6 +433,19 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
+        check(parameters)?;
         self.connection.execute(sql, parameters)
     }
+}
+
+/// PostgreSQL keeps no NUL in a text, so that no database of ours does.
+fn check(parameters: &[Value]) -> Result<(), Error> {
+    let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if parameters.iter().any(has_nul) {
+        return Err(Error::Scim(ScimError::bad_request(
+            ScimType::InvalidValue,
+            "a text must not contain the character U+0000",
+        )));
+    }
+    Ok(())
 }

@@ -230,7 +230,6 @@ impl Two {
     }
 }
 
-#[test]
 fn foreign_resources_do_not_exist() {
     let two = Two::new();
     let ada = two.mine.create(Kind::User, user("ada")).unwrap();
@@ -299,7 +298,6 @@ fn foreign_resources_do_not_exist() {
     assert!(feed.iter().all(|change| change.rid != ada.rid) && feed.len() == 1);
 }
 
-#[test]
 fn foreign_members_cannot_be_added_or_removed() {
     let two = Two::new();
     let ada = two.mine.create(Kind::User, user("ada")).unwrap();
@@ -332,7 +330,6 @@ fn foreign_members_cannot_be_added_or_removed() {
     assert!(created.is_err());
 }
 
-#[test]
 fn foreign_applications_do_not_exist() {
     let two = Two::new();
     let ada = two.mine.create(Kind::User, user("ada")).unwrap();
@@ -460,7 +457,6 @@ fn foreign_applications_do_not_exist() {
     );
 }
 
-#[test]
 fn tokens_members_and_audit_rows_belong_to_one_workspace() {
     let two = Two::new();
     let (mine, theirs) = (two.mine.workspace, two.theirs.workspace);
@@ -527,4 +523,11 @@ fn tokens_members_and_audit_rows_belong_to_one_workspace() {
         .store
         .write_blocking(Actor::system(), |tx| workspace::create(tx, "Third"));
     assert!(third.is_ok());
+}
+
+common::engine::on_both_engines! {
+    foreign_resources_do_not_exist,
+    foreign_members_cannot_be_added_or_removed,
+    foreign_applications_do_not_exist,
+    tokens_members_and_audit_rows_belong_to_one_workspace,
 }

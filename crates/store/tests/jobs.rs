@@ -1,6 +1,7 @@
 //! Jobs: when they are due, who holds them, the work queued for them.
 
 #![expect(
+    clippy::unwrap_used,
     clippy::too_many_lines,
     clippy::semicolon_if_nothing_returned,
     reason = "each test tells one story from beginning to end"
@@ -17,7 +18,6 @@ use tenure_store::{
     run::{self, Counts, CycleKind},
 };
 
-#[test]
 fn a_job_is_off_until_it_is_started() {
     let f = Fixture::new();
     f.user("ada");
@@ -30,7 +30,6 @@ fn a_job_is_off_until_it_is_started() {
     assert_eq!((f.job().state, f.is_due()), (State::Paused, false));
 }
 
-#[test]
 fn changes_work_and_escrows_make_a_job_due_unless_it_backs_off() {
     let f = Fixture::new();
     f.start();
@@ -82,7 +81,6 @@ fn changes_work_and_escrows_make_a_job_due_unless_it_backs_off() {
     assert!(f.is_due(), "a due escrow");
 }
 
-#[test]
 fn a_quarantined_job_is_due_by_time_only() {
     let f = Fixture::new();
     f.start();
@@ -114,7 +112,6 @@ fn a_quarantined_job_is_due_by_time_only() {
     );
 }
 
-#[test]
 fn one_claim_at_a_time_and_the_former_owner_loses_its_pen() {
     let f = Fixture::new();
     f.start();
@@ -237,7 +234,6 @@ fn one_claim_at_a_time_and_the_former_owner_loses_its_pen() {
     );
 }
 
-#[test]
 fn work_that_is_queued_again_while_it_is_done_stays() {
     let f = Fixture::new();
     f.start();
@@ -254,7 +250,6 @@ fn work_that_is_queued_again_while_it_is_done_stays() {
     assert!(f.work(&lease).is_empty());
 }
 
-#[test]
 fn assigning_a_group_queues_its_members_and_entitles_them() {
     let f = Fixture::new();
     let (ada, bob, carl) = (f.user("ada"), f.user("bob"), f.user("carl"));
@@ -319,7 +314,6 @@ fn assigning_a_group_queues_its_members_and_entitles_them() {
     assert_eq!(read(Kind::User, false, 0, 10).0, [carl.rid, dora.rid]);
 }
 
-#[test]
 fn restart_clears_what_was_chosen() {
     let f = Fixture::new();
     f.start();
@@ -379,7 +373,6 @@ fn restart_clears_what_was_chosen() {
     assert_eq!(state(), (None, None, (0, 0)));
 }
 
-#[test]
 fn a_change_of_configuration_starts_anew() {
     let f = Fixture::new();
     f.start();
@@ -412,7 +405,6 @@ fn a_change_of_configuration_starts_anew() {
     );
 }
 
-#[test]
 fn who_is_deleted_cannot_be_assigned_but_still_unassigned() {
     let f = Fixture::new();
     let ada = f.user("ada");
@@ -425,4 +417,16 @@ fn who_is_deleted_cannot_be_assigned_but_still_unassigned() {
     let again =
         f.d.write(move |tx| assignment::add(tx, workspace, application, rid));
     assert!(matches!(again, Err(Error::NotFound(_))));
+}
+
+common::engine::on_both_engines! {
+    a_job_is_off_until_it_is_started,
+    changes_work_and_escrows_make_a_job_due_unless_it_backs_off,
+    a_quarantined_job_is_due_by_time_only,
+    one_claim_at_a_time_and_the_former_owner_loses_its_pen,
+    work_that_is_queued_again_while_it_is_done_stays,
+    assigning_a_group_queues_its_members_and_entitles_them,
+    restart_clears_what_was_chosen,
+    a_change_of_configuration_starts_anew,
+    who_is_deleted_cannot_be_assigned_but_still_unassigned,
 }

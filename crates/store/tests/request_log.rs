@@ -1,6 +1,7 @@
 //! The request log and the counters of deviations.
 #![expect(
     clippy::unwrap_used,
+    clippy::too_many_lines,
     reason = "a test ends where something fails, also in its helpers"
 )]
 
@@ -44,7 +45,6 @@ fn list(d: &Directory, query: RequestQuery) -> Vec<Entry> {
         .unwrap()
 }
 
-#[test]
 fn filters() {
     let d = Directory::new();
     let deviating = Entry {
@@ -174,7 +174,6 @@ fn filters() {
     );
 }
 
-#[test]
 fn pages_and_details() {
     let d = Directory::new();
     append(
@@ -214,7 +213,6 @@ fn pages_and_details() {
     assert!(found.id.starts_with("req_"));
 }
 
-#[test]
 fn old_and_surplus_requests_go() {
     let d = Directory::new();
     let now = now_us(&d);
@@ -258,7 +256,6 @@ fn sighting(code: &str, count: u64, at_us: i64, example: &str) -> Sighting {
     }
 }
 
-#[test]
 fn deviations_add_up() {
     let d = Directory::new();
     let (now, workspace) = (now_us(&d), d.workspace);
@@ -302,7 +299,6 @@ fn deviations_add_up() {
     assert_eq!(d.write(move |tx| prune(tx, workspace)).unwrap(), 1);
 }
 
-#[test]
 fn other_workspaces_see_nothing() {
     let mine = Directory::new();
     let theirs = Directory::in_store(mine.store.clone(), "Second");
@@ -327,4 +323,12 @@ fn other_workspaces_see_nothing() {
         })
         .unwrap();
     assert_eq!(list(&mine, all()).len(), 1);
+}
+
+common::engine::on_both_engines! {
+    filters,
+    pages_and_details,
+    old_and_surplus_requests_go,
+    deviations_add_up,
+    other_workspaces_see_nothing,
 }

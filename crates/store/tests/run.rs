@@ -1,6 +1,7 @@
 //! What a run keeps: the ledger, its operations and the provisioning log.
 
 #![expect(
+    clippy::unwrap_used,
     clippy::too_many_lines,
     reason = "each test tells one story from beginning to end"
 )]
@@ -14,7 +15,6 @@ use tenure_store::{
     run::{self, Counts, CycleKind, OperationState},
 };
 
-#[test]
 fn a_new_link_wakes_what_waited_for_it() {
     let f = Fixture::new();
     f.start();
@@ -48,7 +48,6 @@ fn a_new_link_wakes_what_waited_for_it() {
     assert_eq!(found.unwrap(), [(boss.id.clone(), "boss-t".to_owned())]);
 }
 
-#[test]
 fn exported_members_follow_members_and_links() {
     let f = Fixture::new();
     f.start();
@@ -101,7 +100,6 @@ fn exported_members_follow_members_and_links() {
     );
 }
 
-#[test]
 fn an_account_passes_from_a_deleted_source_to_a_living_one() {
     let f = Fixture::new();
     f.start();
@@ -124,7 +122,6 @@ fn an_account_passes_from_a_deleted_source_to_a_living_one() {
     assert_eq!((source, dead, counts), (Some(new.id.clone()), None, (1, 0)));
 }
 
-#[test]
 fn operations_go_through_their_states() {
     let f = Fixture::new();
     f.start();
@@ -219,7 +216,6 @@ fn operations_go_through_their_states() {
     assert_eq!((f.job().watermark, f.job().cycle_cursor), (Some(5), None));
 }
 
-#[test]
 fn the_log_is_filtered_and_paged() {
     let f = Fixture::new();
     f.start();
@@ -324,4 +320,12 @@ fn the_log_is_filtered_and_paged() {
             .unwrap()
             .unwrap();
     assert_eq!(one, first[0]);
+}
+
+common::engine::on_both_engines! {
+    a_new_link_wakes_what_waited_for_it,
+    exported_members_follow_members_and_links,
+    an_account_passes_from_a_deleted_source_to_a_living_one,
+    operations_go_through_their_states,
+    the_log_is_filtered_and_paged,
 }

@@ -74,7 +74,6 @@ fn find(d: &Directory, kind: Kind, filter: &str) -> Vec<String> {
     page.items.iter().map(Stored::label).collect()
 }
 
-#[test]
 fn attributes_of_an_extension_are_validated_indexed_filtered_and_patched() {
     let d = Directory::new();
     assert_eq!(types(&d, d.workspace), Types::standard());
@@ -134,7 +133,6 @@ fn attributes_of_an_extension_are_validated_indexed_filtered_and_patched() {
     );
 }
 
-#[test]
 fn a_resource_type_of_its_own_has_a_kind_that_never_changes() {
     let d = Directory::new();
     let before = set(&d, &definition(), None).unwrap();
@@ -175,7 +173,6 @@ fn check(d: &Directory, change: impl Fn(&mut Value), allowed: bool) {
     set(d, &definition(), None).unwrap();
 }
 
-#[test]
 fn values_keep_their_meaning() {
     let d = Directory::new();
     let types = set(&d, &definition(), None).unwrap();
@@ -249,7 +246,6 @@ fn values_keep_their_meaning() {
     );
 }
 
-#[test]
 fn a_change_from_an_older_version_is_refused_and_other_workspaces_see_nothing() {
     let d = Directory::new();
     let first = set(&d, &definition(), Some(0)).unwrap();
@@ -264,4 +260,11 @@ fn a_change_from_an_older_version_is_refused_and_other_workspaces_see_nothing() 
     let other = Directory::in_store(d.store.clone(), "Second");
     assert_eq!(types(&other, other.workspace), Types::standard());
     assert_eq!(d.audit()[0].action, "schema.update");
+}
+
+common::engine::on_both_engines! {
+    attributes_of_an_extension_are_validated_indexed_filtered_and_patched,
+    a_resource_type_of_its_own_has_a_kind_that_never_changes,
+    values_keep_their_meaning,
+    a_change_from_an_older_version_is_refused_and_other_workspaces_see_nothing,
 }

@@ -1,16 +1,22 @@
 //! Workspaces, accounts, sessions, tokens, credentials, the audit chain.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
-use common::{Directory, user};
+use common::{
+    Directory,
+    engine::{Engine, Place, engine},
+    user,
+};
 use tenure_store::{
     Actor, Error, Kind, Options, Store, Tx,
     account::{self, Role},
     application, audit, job, session, token, workspace,
 };
 
-#[test]
 fn workspaces_have_unique_names_and_slugs() {
-    let store = Store::open_in_memory().unwrap();
+    let store = common::store(0);
     let create = |name: &'static str| {
         store.write_blocking(Actor::system(), move |tx| workspace::create(tx, name))
     };
@@ -54,7 +60,6 @@ fn workspaces_have_unique_names_and_slugs() {
     assert_eq!(store.read_blocking(workspace::list).unwrap().len(), 5);
 }
 
-#[test]
 fn accounts_join_workspaces_with_roles() {
     let directory = Directory::new();
     let workspace = directory.workspace;
@@ -105,7 +110,6 @@ fn accounts_join_workspaces_with_roles() {
     assert!(matches!(stranger, Err(Error::NotFound(_))));
 }
 
-#[test]
 fn failed_sign_ins_are_counted_until_one_succeeds() {
     let directory = Directory::new();
     let failures = || {
@@ -129,7 +133,6 @@ fn failed_sign_ins_are_counted_until_one_succeeds() {
     assert_eq!(failures(), (0, 0));
 }
 
-#[test]
 fn sessions_live_until_they_end() {
     let directory = Directory::new();
     let ada = directory
@@ -161,7 +164,6 @@ fn sessions_live_until_they_end() {
     assert!(find(&other).is_some());
 }
 
-#[test]
 fn a_set_up_link_works_once() {
     let directory = Directory::new();
     let link = |lifetime_us: i64| {
@@ -192,7 +194,6 @@ fn a_set_up_link_works_once() {
     assert!(!is_valid(&expired) && !consume(&expired));
 }
 
-#[test]
 fn tokens_authenticate_until_they_expire_or_are_revoked() {
     let directory = Directory::new();
     let workspace = directory.workspace;
@@ -260,11 +261,9 @@ fn tokens_authenticate_until_they_expire_or_are_revoked() {
     );
 }
 
-#[test]
 fn credentials_are_sealed_and_bound_to_their_row() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), &Options { readers: 1 }).unwrap();
-    let directory = Directory::in_store(store, "First");
+    let place = Place::new();
+    let directory = Directory::in_store(place.open(), "First");
     let workspace = directory.workspace;
     let (one, two) = (directory.application("One"), directory.application("Two"));
     let secret = |key: i64| {
@@ -273,34 +272,35 @@ fn credentials_are_sealed_and_bound_to_their_row() {
             .read_blocking(move |tx| application::secret(tx, workspace, key))
     };
     assert_eq!(secret(one).unwrap().as_deref(), Some("hunter2"));
-    let raw = rusqlite::Connection::open(folder.path().join("tenure.db")).unwrap();
-    let sealed: Vec<u8> = raw
-        .query_row(
-            "SELECT secret FROM application WHERE key = ?1",
-            [one],
-            |row| row.get(0),
-        )
-        .unwrap();
+    let sealed = place.raw_bytes("SELECT secret FROM application WHERE name = 'One'");
     assert!(!sealed.windows(7).any(|window| window == b"hunter2"));
-    raw.execute(
-        "UPDATE application SET secret = ?1 WHERE key = ?2",
-        rusqlite::params![sealed, two],
-    )
-    .unwrap();
+    place.raw(
+        "UPDATE application SET secret = (SELECT a.secret FROM application a WHERE a.name = 'One') WHERE name = 'Two'",
+    );
     assert!(
         matches!(secret(two), Err(Error::Seal)),
         "moved from another row"
     );
     drop(directory);
-    std::fs::remove_file(folder.path().join("master.key")).unwrap();
-    let again = Store::open(folder.path(), &Options { readers: 1 }).unwrap();
+    std::fs::remove_file(place.path().join("master.key")).unwrap();
+    if engine() == Engine::Postgres {
+        // Another server with a key of its own is not let in.
+        let options = Options {
+            database: place.database(),
+            ..Options::default()
+        };
+        let refused = Store::open(place.path(), &options).unwrap_err().to_string();
+        assert!(refused.contains("master.key"), "{refused}");
+        return;
+    }
+    let again = place.open();
     let opened = again.read_blocking(move |tx| application::secret(tx, workspace, one));
     assert!(matches!(opened, Err(Error::Seal)), "another master key");
-    std::fs::write(folder.path().join("master.key"), "short").unwrap();
-    assert!(Store::open(folder.path(), &Options::default()).is_err());
+    drop(again);
+    std::fs::write(place.path().join("master.key"), "short").unwrap();
+    assert!(Store::open(place.path(), &Options::default()).is_err());
 }
 
-#[test]
 fn another_host_does_not_get_the_secret() {
     let directory = Directory::new();
     let workspace = directory.workspace;
@@ -338,7 +338,6 @@ fn another_host_does_not_get_the_secret() {
     }
 }
 
-#[test]
 fn applications_have_unique_names_and_go_with_everything() {
     let directory = Directory::new();
     let workspace = directory.workspace;
@@ -375,7 +374,6 @@ fn applications_have_unique_names_and_go_with_everything() {
     assert!(directory.store.read_blocking(read).unwrap().is_empty());
 }
 
-#[test]
 fn every_change_of_the_audit_log_is_noticed() {
     for tamper in [
         "UPDATE audit SET detail = '[]' WHERE seq = 3",
@@ -390,18 +388,29 @@ fn every_change_of_the_audit_log_is_noticed() {
         "INSERT INTO audit SELECT workspace_id, 5, at_us, actor_kind, actor_id, actor_name, action, object, detail, hash
             FROM audit WHERE seq = 4",
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), &Options { readers: 1 }).unwrap();
-        let directory = Directory::in_store(store, "First");
+        let place = Place::new();
+        let directory = Directory::in_store(place.open(), "First");
         let workspace = directory.workspace;
         for name in ["a", "b", "c"] {
             directory.create(Kind::User, user(name)).unwrap();
         }
         let verify = move |tx: &mut Tx<'_>| audit::verify(tx, workspace);
         assert_eq!(directory.store.read_blocking(verify).unwrap(), 4);
-        let raw = rusqlite::Connection::open(folder.path().join("tenure.db")).unwrap();
-        raw.execute_batch(tamper).unwrap();
+        place.raw(tamper);
         let verified = directory.store.read_blocking(verify);
         assert!(matches!(verified, Err(Error::Conflict(_))), "{tamper}: {verified:?}");
     }
+}
+
+common::engine::on_both_engines! {
+    workspaces_have_unique_names_and_slugs,
+    accounts_join_workspaces_with_roles,
+    failed_sign_ins_are_counted_until_one_succeeds,
+    sessions_live_until_they_end,
+    a_set_up_link_works_once,
+    tokens_authenticate_until_they_expire_or_are_revoked,
+    credentials_are_sealed_and_bound_to_their_row,
+    another_host_does_not_get_the_secret,
+    applications_have_unique_names_and_go_with_everything,
+    every_change_of_the_audit_log_is_noticed,
 }

@@ -139,7 +139,6 @@ proptest! {
     }
 }
 
-#[test]
 fn types_are_merged() {
     let directory = Directory::new();
     for (kind, name) in [
@@ -178,7 +177,6 @@ fn types_are_merged() {
     check(Some("shoeSize pr"), None, "");
 }
 
-#[test]
 fn far_pages_want_a_cursor() {
     let directory = Directory::new();
     directory.create(Kind::User, user("a")).unwrap();
@@ -197,4 +195,9 @@ fn far_pages_want_a_cursor() {
         other => panic!("{other:?}"),
     }
     assert!(walk(99_999, Some(100_001)).unwrap().items.is_empty());
+}
+
+common::engine::on_both_engines! {
+    types_are_merged,
+    far_pages_want_a_cursor,
 }

@@ -37,6 +37,15 @@ pub(crate) struct Global {
         value_name = "DIR"
     )]
     pub(crate) data: Option<PathBuf>,
+    /// PostgreSQL database that several servers may share, as postgres://USER@HOST:PORT/NAME [default: a file in the data directory]
+    #[arg(
+        long,
+        global = true,
+        env = "TENURE_DATABASE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database: Option<String>,
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -87,7 +96,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com"
+    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080"
 )]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 picks a free one

@@ -40,15 +40,22 @@ fn edges(operations: &[Operation]) -> Vec<Vec<usize>> {
         .collect()
 }
 
+/// An operation in the search.
+#[derive(Default)]
+struct Node {
+    needs: Vec<usize>,
+    /// When it was first seen, from 1; 0 before.
+    seen: usize,
+    /// The earliest open node that it reaches.
+    low: usize,
+    is_open: bool,
+}
+
 /// Tarjan's search for strongly connected components, with a stack of its own instead of recursion: the depth is
 /// the client's choice. Components come out after all that they lead to, which is the order wanted here.
+#[derive(Default)]
 struct Search {
-    edges: Vec<Vec<usize>>,
-    /// When a node was first seen, from 1; 0 before.
-    seen: Vec<usize>,
-    /// The earliest open node that a node reaches.
-    low: Vec<usize>,
-    is_open: Vec<bool>,
+    nodes: Vec<Node>,
     open: Vec<usize>,
     clock: usize,
     units: Vec<Vec<usize>>,
@@ -56,66 +63,81 @@ struct Search {
 
 impl Search {
     fn new(edges: Vec<Vec<usize>>) -> Self {
-        let count = edges.len();
+        let node = |needs| Node {
+            needs,
+            ..Node::default()
+        };
         Self {
-            edges,
-            seen: vec![0; count],
-            low: vec![0; count],
-            is_open: vec![false; count],
-            open: Vec::new(),
-            clock: 0,
-            units: Vec::new(),
+            nodes: edges.into_iter().map(node).collect(),
+            ..Self::default()
         }
     }
 
     fn visit(&mut self, root: usize) {
-        if self.seen[root] > 0 {
+        if !self.enter(root) {
             return;
         }
         // Each with the number of its edges that have been followed.
         let mut path = vec![(root, 0)];
-        self.enter(root);
-        while let Some((node, followed)) = path.last_mut() {
-            let node = *node;
-            match self.edges[node].get(*followed).copied() {
-                Some(next) => {
-                    *followed += 1;
-                    if self.seen[next] == 0 {
-                        self.enter(next);
-                        path.push((next, 0));
-                    } else if self.is_open[next] {
-                        self.low[node] = self.low[node].min(self.seen[next]);
-                    }
+        while let Some((index, followed)) = path.last_mut() {
+            let index = *index;
+            let node = self.nodes.get(index);
+            if let Some(next) = node.and_then(|node| node.needs.get(*followed)).copied() {
+                *followed += 1;
+                if self.enter(next) {
+                    path.push((next, 0));
+                } else if let Some(seen) = self.seen_if_open(next) {
+                    self.reach(index, seen);
                 }
-                None => {
-                    path.pop();
-                    if let Some((parent, _)) = path.last() {
-                        self.low[*parent] = self.low[*parent].min(self.low[node]);
-                    }
-                    self.leave(node);
+            } else {
+                path.pop();
+                let low = node.map_or(0, |node| node.low);
+                if let Some((parent, _)) = path.last() {
+                    self.reach(*parent, low);
                 }
+                self.leave(index);
             }
         }
     }
 
-    fn enter(&mut self, node: usize) {
+    /// Opens a node; false if it has been seen before.
+    fn enter(&mut self, index: usize) -> bool {
+        let Some(node) = self.nodes.get_mut(index).filter(|node| node.seen == 0) else {
+            return false;
+        };
         self.clock += 1;
-        self.seen[node] = self.clock;
-        self.low[node] = self.clock;
-        self.is_open[node] = true;
-        self.open.push(node);
+        node.seen = self.clock;
+        node.low = self.clock;
+        node.is_open = true;
+        self.open.push(index);
+        true
+    }
+
+    fn seen_if_open(&self, index: usize) -> Option<usize> {
+        let node = self.nodes.get(index)?;
+        node.is_open.then_some(node.seen)
+    }
+
+    /// A node reaches one that was seen then.
+    fn reach(&mut self, index: usize, seen: usize) {
+        if let Some(node) = self.nodes.get_mut(index) {
+            node.low = node.low.min(seen);
+        }
     }
 
     /// Closes the unit of a node, if it is the first of it.
-    fn leave(&mut self, node: usize) {
-        if self.low[node] != self.seen[node] {
+    fn leave(&mut self, index: usize) {
+        let is_first = |node: &Node| node.low == node.seen;
+        if self.nodes.get(index).is_none_or(|node| !is_first(node)) {
             return;
         }
         let mut unit = Vec::new();
         while let Some(member) = self.open.pop() {
-            self.is_open[member] = false;
+            if let Some(node) = self.nodes.get_mut(member) {
+                node.is_open = false;
+            }
             unit.push(member);
-            if member == node {
+            if member == index {
                 break;
             }
         }

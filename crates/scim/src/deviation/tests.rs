@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "tables of values read better without references"
+)]
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Document, ScimError, ScimType,
     deviation::{Deviation, Notes},
+    limits,
     normalize::{Normalizer, invalid, missing_sub_attribute, simple},
     path::{Path, Resolved},
     schema::{Attribute, AttributeType, Mutability, ResourceType},
@@ -23,6 +24,8 @@ pub(super) struct Work<'w> {
     pub(super) resource_type: &'w ResourceType,
     pub(super) id: &'w str,
     pub(super) strict_paths: bool,
+    /// What the operations have cost so far.
+    pub(super) effort_bytes: usize,
     pub(super) notes: &'w mut Notes,
 }
 
@@ -70,6 +73,15 @@ impl Work<'_> {
                 None => return Err(invalid(format!("`{urn}` must be an object."))),
             },
         };
+        let effort = values::effort(container.get(&attribute.name), path.filter.as_deref());
+        self.effort_bytes = self.effort_bytes.saturating_add(effort);
+        if self.effort_bytes > limits::PATCH_EFFORT_BYTES {
+            let detail = format!(
+                "The PATCH has too many operations on the many values of `{}`: send fewer at a time.",
+                attribute.name
+            );
+            return Err(ScimError::bad_request(ScimType::TooMany, detail));
+        }
         Target {
             resolved,
             path,

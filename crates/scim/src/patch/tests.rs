@@ -225,6 +225,11 @@ fn removals_with_a_value_take_only_that() {
     check(
         json!({"emails": emails}),
         with(json!({"type": "work"})),
+        home.clone(),
+    );
+    check(
+        json!({"emails": emails}),
+        with(json!([{"type": "other"}, {"value": "x@b", "type": "home"}, {"type": "WORK"}])),
         home,
     );
     check(
@@ -351,6 +356,23 @@ fn values_have_a_limit_however_they_come() {
             "at most 1000",
         );
     }
+}
+
+#[test]
+fn many_operations_on_many_values_are_refused() {
+    let emails: Vec<Value> = (0..limits::ATTRIBUTE_VALUES)
+        .map(|index| json!({"value": format!("{index}@mills.example")}))
+        .collect();
+    let before = json!({"emails": emails});
+    let filter = vec!["value pr"; limits::FILTER_NODES - 1].join(" and ");
+    let operation = add(&format!("emails[{filter}].display"), json!("x"));
+    assert!(patched(&before, vec![operation.clone(); 2].into()).is_ok());
+    refused(
+        before,
+        vec![operation; 20].into(),
+        ScimType::TooMany,
+        "the many values of `emails`",
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The values of one multi-valued (or single complex) attribute while a PATCH works on them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -108,25 +108,68 @@ fn is_same_use(present: &Value, element: &Value) -> bool {
 
 /// Removes the listed values: an element goes if a listed one agrees in every sub-attribute that names it.
 pub(super) fn remove_listed(attribute: &Attribute, elements: &mut Vec<Value>, listed: &[Value]) {
+    let whole = listed.iter().filter(|wanted| !wanted.is_object());
+    let whole: HashSet<String> = whole.map(|wanted| identity(attribute, wanted)).collect();
+    let objects = listed.iter().filter_map(Value::as_object);
+    let named: Vec<Named> = objects.map(|wanted| naming(attribute, wanted)).collect();
+    // Keys are computed once and looked up, since both lists can be long.
+    let mut groups: BTreeMap<Vec<usize>, HashSet<Vec<Option<&str>>>> = BTreeMap::new();
+    for keys in &named {
+        let (subs, keys) = keys.iter().map(|(sub, key)| (*sub, key.as_deref())).unzip();
+        groups.entry(subs).or_default().insert(keys);
+    }
     elements.retain(|element| {
-        !listed
-            .iter()
-            .any(|wanted| agrees(attribute, element, wanted))
+        if !whole.is_empty() && whole.contains(&identity(attribute, element)) {
+            return false;
+        }
+        let subs = attribute.sub_attributes.iter();
+        let own: Vec<Option<Option<String>>> = subs
+            .map(|sub| element.get(&sub.name).map(|found| value::key(sub, found)))
+            .collect();
+        let key = |&sub: &usize| own.get(sub)?.as_ref().map(|key| key.as_deref());
+        !groups.iter().any(|(subs, wanted)| {
+            let keys: Option<Vec<Option<&str>>> = subs.iter().map(key).collect();
+            keys.is_some_and(|keys| wanted.contains(&keys))
+        })
     });
 }
 
-fn agrees(attribute: &Attribute, element: &Value, wanted: &Value) -> bool {
-    let Some(wanted) = wanted.as_object() else {
-        return identity(attribute, element) == identity(attribute, wanted);
-    };
+/// Which sub-attributes name a value, by their position, and their keys.
+type Named = Vec<(usize, Option<String>)>;
+
+/// `value` and `type` name a value that has a `value`; any other is named by all that it has.
+fn naming(attribute: &Attribute, wanted: &Document) -> Named {
     let has_value = wanted.contains_key("value");
-    let mut named = wanted
-        .iter()
-        .filter(|(name, _)| !has_value || matches!(name.as_str(), "value" | "type"));
-    named.all(|(name, wanted)| {
-        let found = attribute.sub_attribute(name).zip(element.get(name));
-        found.is_some_and(|(sub, found)| value::key(sub, found) == value::key(sub, wanted))
-    })
+    let subs = attribute.sub_attributes.iter().enumerate();
+    subs.filter(|(_, sub)| !has_value || matches!(sub.name.as_str(), "value" | "type"))
+        .filter_map(|(index, sub)| Some((index, value::key(sub, wanted.get(&sub.name)?))))
+        .collect()
+}
+
+/// What an operation on these values costs, in bytes that are looked at: all of them are read, some for each term of
+/// the filter.
+pub(super) fn effort(values: Option<&Value>, filter: Option<&Filter>) -> usize {
+    // What a value costs by itself, and how much longer it takes to fold text that is not ASCII.
+    const EACH: usize = 256;
+    const FOLDING: usize = 8;
+    let elements = match values {
+        None => &[],
+        Some(Value::Array(elements)) => elements.as_slice(),
+        Some(single) => std::slice::from_ref(single),
+    };
+    let length = |value: &Value| match value.as_str() {
+        Some(text) if text.is_ascii() => text.len(),
+        Some(text) => text.len().saturating_mul(FOLDING),
+        None => 0,
+    };
+    let bytes = |element: &Value| match element {
+        Value::Object(object) => object.values().map(length).sum(),
+        simple => length(simple),
+    };
+    let all: usize = elements.iter().map(|element| EACH + bytes(element)).sum();
+    let (terms, literals) = filter.map_or((0, 0), Filter::size);
+    all.saturating_mul(1 + terms)
+        .saturating_add(elements.len().saturating_mul(literals))
 }
 
 /// Indexes of the elements that a filter selects; all without one.

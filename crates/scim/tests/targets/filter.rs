@@ -2,7 +2,7 @@
 
 use tenure_scim::{
     Document, ScimType,
-    filter::{CompareOperator, Filter},
+    filter::{CompareOperator, Filter, Narrowed},
     limits,
     schema::ResourceType,
     validate,
@@ -25,7 +25,9 @@ pub(super) fn run(input: &[u8]) {
     for resource_type in fixtures::resource_types() {
         let full = validate::create(resource_type, fixtures::body(resource_type));
         let full = full.expect("a valid fixture").document;
-        for document in [Document::new(), fixtures::shown(&full), full] {
+        let shown = fixtures::shown(resource_type, &full);
+        narrows(&filter, resource_type, &shown);
+        for document in [Document::new(), shown, full] {
             logic_holds(&filter, resource_type, &document);
         }
         match filter.check(resource_type) {
@@ -47,6 +49,21 @@ fn prints_as_read(filter: &Filter) {
             printed.chars().count() > limits::FILTER_CHARS,
             "{printed}: {error}"
         ),
+    }
+}
+
+/// What a type decides by itself is decided as the evaluator does.
+fn narrows(filter: &Filter, resource_type: &ResourceType, shown: &Document) {
+    let found = match filter.narrow(resource_type) {
+        Narrowed::Everything => true,
+        Narrowed::Nothing => false,
+        Narrowed::Matching(narrowed) => {
+            assert_eq!(narrowed.check(resource_type), Ok(()), "{narrowed}");
+            narrowed.matches(resource_type, shown)
+        }
+    };
+    if filter.check(resource_type).is_ok() {
+        assert_eq!(found, filter.matches(resource_type, shown), "{filter}");
     }
 }
 

@@ -176,10 +176,10 @@ fn user() -> Value {
 }
 
 /// A document as a response shows it, with what is kept beside the stored one.
-pub(super) fn shown(document: &Document) -> Document {
+pub(super) fn shown(resource_type: &ResourceType, document: &Document) -> Document {
     let mut shown = document.clone();
     shown.insert("id".to_owned(), "7b1c".into());
-    let meta = json!({"created": "2026-03-01T10:00:00.000Z", "resourceType": "User", "version": "W/\"3\""});
+    let meta = json!({"created": "2026-03-01T10:00:00.000Z", "resourceType": resource_type.name, "version": "W/\"3\""});
     shown.insert("meta".to_owned(), meta);
     let links = json!([{"value": "11", "type": "User", "display": "Ada"}, {"value": "22"}]);
     shown.insert("members".to_owned(), links.clone());

@@ -1,10 +1,11 @@
 //! A PATCH: a line with the resource's body (or an empty one), then the PatchOp body.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 use tenure_scim::{
     Document, ScimError, ScimType,
+    deviation::Strictness,
     filter::Filter,
     json::parse_object,
     limits,
@@ -52,6 +53,7 @@ pub(super) fn check(resource_type: &ResourceType, document: Option<Document>, bo
         created.expect("a valid fixture").document
     });
     members(&request.members);
+    in_memory(resource_type, &request.members);
     whole(resource_type, &document, &request);
     for operation in &request.operations {
         twice_is_once(resource_type, &document, operation);
@@ -70,6 +72,29 @@ fn members(changes: &[MemberChange]) {
             MemberChange::RemoveMatching(_) | MemberChange::Clear => true,
         };
         assert!(holds, "{change:?}");
+    }
+}
+
+/// Members stay a set, and `false` means that they are as they were.
+fn in_memory(resource_type: &ResourceType, changes: &[MemberChange]) {
+    let member = |(id, kind): (&str, Option<&str>)| MemberRef {
+        value: id.to_owned(),
+        kind: kind.map(str::to_owned),
+    };
+    let before: Vec<_> = [("11", Some("User")), ("22", None), ("33", Some("Group"))]
+        .map(member)
+        .into();
+    let mut after = before.clone();
+    let changed = patch::change_members(resource_type, &mut after, changes);
+    let set = |members: &[MemberRef]| members.iter().cloned().collect::<HashSet<_>>();
+    assert_eq!(changed, set(&after) != set(&before));
+    let ids: HashSet<&str> = after.iter().map(|member| member.value.as_str()).collect();
+    assert_eq!(ids.len(), after.len());
+    for change in changes {
+        let mut once = before.clone();
+        let change = std::slice::from_ref(change);
+        patch::change_members(resource_type, &mut once, change);
+        assert!(!patch::change_members(resource_type, &mut once, change));
     }
 }
 
@@ -105,8 +130,18 @@ fn whole(resource_type: &ResourceType, document: &Document, request: &PatchReque
         apply(resource_type, &mut in_turn, operation).is_ok()
     });
     if all {
-        result.expect("each operation was fine");
+        result.clone().expect("each operation was fine");
         assert_eq!(in_turn, together);
+    }
+    let strictness = Strictness {
+        attributes: true,
+        paths: true,
+    };
+    let mut strict = document.clone();
+    let operations = &request.operations;
+    if patch::apply_with(resource_type, ID, &mut strict, operations, strictness).is_ok() {
+        result.expect("what the strict take, the tolerant take too");
+        assert_eq!(strict, together);
     }
 }
 

@@ -19,6 +19,8 @@ use axum::{
     routing::{get, post},
 };
 
+use serde_json::{Map, Value};
+
 use crate::{App, limits};
 use problem::Problem;
 
@@ -49,8 +51,12 @@ pub(crate) fn service(app: App) -> Router {
 }
 
 /// A list: its items and, when there is more, where the next page begins.
-fn page(items: Vec<serde_json::Value>, next: Option<String>) -> Json<serde_json::Value> {
-    Json(serde_json::json!({ "items": items, "next": next }))
+fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
+    let next = next.map_or(Value::Null, Value::String);
+    Json(Value::Object(Map::from_iter([
+        ("items".to_owned(), Value::Array(items)),
+        ("next".to_owned(), next),
+    ])))
 }
 
 /// A 500 for a panic, as every other error.

@@ -24,6 +24,8 @@ mod mappings;
 mod on_demand;
 mod page;
 mod provisioning;
+mod request_detail;
+mod requests;
 mod resources;
 mod schemas;
 mod session_pages;
@@ -31,6 +33,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod visitor;
 mod words;
 
@@ -50,6 +53,9 @@ pub(crate) fn router() -> Router<App> {
         .merge(deleted::routes())
         .merge(resources::routes())
         .merge(schemas::routes())
+        .merge(requests::routes())
+        .merge(request_detail::routes())
+        .merge(tokens::routes())
         .merge(gallery::routes())
         .merge(applications::routes())
         .merge(assignments::routes())

@@ -78,6 +78,8 @@ struct TokenRow {
     last_used: Option<String>,
     last_agent: String,
     revocable: bool,
+    /// Tokens of the SCIM API have options and requests.
+    has_page: bool,
 }
 
 fn row(token: token::Token, now_us: TimeUs) -> TokenRow {
@@ -94,6 +96,7 @@ fn row(token: token::Token, now_us: TimeUs) -> TokenRow {
             .map(|at_us| words::relative(now_us, at_us)),
         last_agent: token.last_agent.unwrap_or_default(),
         revocable: token.revoked_us.is_none(),
+        has_page: token.scope == token::Scope::Scim,
     }
 }
 

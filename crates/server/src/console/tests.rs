@@ -20,6 +20,7 @@ use crate::{App, Config};
 
 mod directory;
 mod gallery;
+mod requests;
 
 const URL: &str = "http://127.0.0.1:8080";
 const PASSWORD: &str = "five calm otters swim";
@@ -168,6 +169,8 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         "/help".into(),
         "/settings".into(),
         "/settings/scim".into(),
+        "/settings/requests?status=error".into(),
+        "/settings/requests/options".into(),
         "/users".into(),
         format!("/users/{user}"),
         format!("/users/{user}?tab=groups"),
@@ -386,6 +389,8 @@ async fn an_auditor_looks_but_does_not_change() {
         .map(|below| format!("{app_root}{below}"));
     for path in paths.chain([
         "/w/acme/settings/scim".into(),
+        "/w/acme/settings/scim/tok_x".into(),
+        "/w/acme/settings/requests/options".into(),
         "/w/acme/gallery/exium".into(),
     ]) {
         let page = ada

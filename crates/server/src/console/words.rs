@@ -66,6 +66,16 @@ pub(super) fn result_badge(status: &str) -> Badge {
     }
 }
 
+/// Outcome of a SCIM request by its HTTP status.
+pub(super) fn request_badge(status: u16) -> Badge {
+    match status {
+        200..400 => badge("ok", "Success"),
+        400..500 => badge("warn", "Refused"),
+        0 => badge("mute", "No answer"),
+        _ => badge("bad", "Failed"),
+    }
+}
+
 /// Status of a cycle.
 pub(super) fn cycle_badge(status: &str) -> Badge {
     match status {

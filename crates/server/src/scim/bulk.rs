@@ -23,6 +23,7 @@ use super::{
     Call, body,
     error::Refusal,
     etag, json_response, limits,
+    log::Record,
     render::View,
     resources::{Change, What, precondition},
     route::{self, Endpoint},
@@ -30,6 +31,8 @@ use super::{
 
 /// POST `/Bulk`.
 pub(super) async fn run(call: Call<'_>, body: Body) -> Result<Response, Refusal> {
+    // A few at a time: each may take tens of megabytes while it is carried out.
+    let _place = call.scim.bulks.acquire().await.map_err(|_| Error::Busy)?;
     let document = body::read_bulk(&call.parts.headers, body).await?;
     let request = bulk::parse(document)?;
     let views = call
@@ -43,6 +46,7 @@ pub(super) async fn run(call: Call<'_>, body: Body) -> Result<Response, Refusal>
         base_url: Arc::clone(&call.scim.base_url),
         views,
         request,
+        record: Arc::clone(&call.record),
     });
     let mut results: Vec<Option<Done>> = run.request.operations.iter().map(|_| None).collect();
     let mut progress = Progress::default();
@@ -146,6 +150,7 @@ struct Run {
     base_url: Arc<str>,
     views: Vec<View>,
     request: BulkRequest,
+    record: Arc<Record>,
 }
 
 /// Results by index of the operation.
@@ -278,6 +283,7 @@ impl Run {
             if_match: None,
             if_none_match: None,
             what: &what,
+            record: &self.record,
         };
         Ok(change.apply(tx)?.map(|stored| stored.version))
     }
@@ -314,6 +320,7 @@ impl Run {
             if_match,
             if_none_match: None,
             what: &what,
+            record: &self.record,
         };
         let stored = change.apply(tx)?;
         let version = stored.as_ref().map(|stored| stored.version);

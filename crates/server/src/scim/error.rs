@@ -47,6 +47,11 @@ impl Refusal {
         self.error
     }
 
+    /// Why.
+    pub(super) fn error(&self) -> &ScimError {
+        &self.error
+    }
+
     /// The answer.
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = error_response(&self.error);

@@ -14,6 +14,8 @@ pub(super) const MEMBERS_PATCH_ANSWER: u64 = 1000;
 pub(super) const TOUCH: Duration = Duration::from_secs(60);
 /// Tokens whose last use is remembered.
 pub(super) const TOUCHED_TOKENS: usize = 4096;
+/// Bulk requests that are carried out at the same time; others wait before their bodies are read.
+pub(super) const BULKS: usize = 4;
 /// Operations of a bulk request in one transaction: others may write between two of them. A circle of references is
 /// not parted.
 pub(super) const BULK_CHUNK: usize = 100;

@@ -12,6 +12,7 @@ mod discovery;
 mod error;
 mod etag;
 mod limits;
+mod log;
 mod query;
 mod render;
 mod resources;
@@ -32,13 +33,17 @@ use axum::{
     },
     response::Response,
 };
-use tenure_store::{Actor, schema::Types, setting::Settings, token::Principal};
+use tenure_store::{Actor, schema::Types, token::Principal};
 
 pub(crate) use bearer::bearer;
 pub(crate) use error::error_response;
+pub(crate) use log::RequestLog;
+
+use tokio::sync::Semaphore;
 
 use crate::App;
 use error::{Refusal, SCIM_JSON};
+use log::Record;
 use route::Endpoint;
 
 /// What SCIM handlers share.
@@ -48,6 +53,9 @@ struct Scim {
     /// SCIM root that clients see, without a slash at its end.
     base_url: Arc<str>,
     touches: bearer::Touches,
+    /// Places for bulk requests.
+    bulks: Semaphore,
+    log: Arc<RequestLog>,
 }
 
 /// An authenticated request, its body aside.
@@ -55,8 +63,8 @@ struct Call<'a> {
     scim: &'a Scim,
     principal: Principal,
     types: Arc<Types>,
-    settings: Settings,
     parts: Parts,
+    record: Arc<Record>,
 }
 
 impl Call<'_> {
@@ -79,25 +87,31 @@ impl Call<'_> {
 }
 
 /// Answers every path under `/scim`.
-pub(crate) fn service(app: App) -> Router {
+pub(crate) fn service(app: App, log: Arc<RequestLog>) -> Router {
     let base_url = format!("{}/scim", app.config.public_url).into();
     let scim = Scim {
         app,
         base_url,
         touches: bearer::Touches::default(),
+        bulks: Semaphore::new(limits::BULKS),
+        log,
     };
     Router::new().fallback(handle).with_state(Arc::new(scim))
 }
 
-async fn handle(State(scim): State<Arc<Scim>>, mut request: Request) -> Response {
+async fn handle(State(scim): State<Arc<Scim>>, request: Request) -> Response {
     let plain_json = wants_plain_json(request.headers());
     let head = request.method() == Method::HEAD;
+    let (record, mut request) = Record::begin(&scim.log, request);
     if head {
         *request.method_mut() = Method::GET;
     }
-    let mut response = answer(&scim, request)
+    let mut response = answer(&scim, &record, request)
         .await
-        .unwrap_or_else(Refusal::into_response);
+        .unwrap_or_else(|refusal| {
+            record.refused(refusal.error());
+            refusal.into_response()
+        });
     if plain_json && response.headers().contains_key(CONTENT_TYPE) {
         response
             .headers_mut()
@@ -106,20 +120,20 @@ async fn handle(State(scim): State<Arc<Scim>>, mut request: Request) -> Response
     if head {
         without_body(&mut response);
     }
-    response
+    record.finish(response)
 }
 
-async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
+async fn answer(scim: &Scim, record: &Arc<Record>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let public = route::find(parts.uri.path(), &Types::standard());
     if public == Some(Endpoint::ServiceProviderConfig) {
         return discovery::configuration(scim, &parts);
     }
+    let client = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
+    record.identify(&client);
     let bearer::Client {
-        principal,
-        types,
-        settings,
-    } = bearer::authenticate(&scim.app.store, &scim.touches, &parts.headers).await?;
+        principal, types, ..
+    } = client;
     let Some(endpoint) = route::find(parts.uri.path(), &types) else {
         return Err(Refusal::status(404, "There is no such endpoint."));
     };
@@ -128,8 +142,8 @@ async fn answer(scim: &Scim, request: Request) -> Result<Response, Refusal> {
         scim,
         principal,
         types,
-        settings,
         parts,
+        record: Arc::clone(record),
     };
     match (endpoint, method) {
         (Endpoint::Root, Method::GET) => search::list_all(call).await,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tenure_scim::{
-    Document, ScimError, ScimType,
+    Deviation, Deviations, Document, ScimError, ScimType,
     filter::Filter,
     limits,
     path::AttributePath,
@@ -162,13 +162,43 @@ impl Parameters {
     }
 
     fn filter(&self) -> Result<Option<Filter>, ScimError> {
-        self.filter.as_deref().map(Filter::parse).transpose()
+        self.filter.as_deref().map(parse_filter).transpose()
     }
 
     /// From 1.
     fn start_index(&self) -> Result<u64, ScimError> {
         let index = integer("startIndex", self.start_index.as_deref())?;
         Ok(index.unwrap_or(1).max(1).unsigned_abs())
+    }
+
+    /// What is tolerated in the parameters of a query over these types.
+    pub(super) fn deviations(
+        &self,
+        filter: Option<&Filter>,
+        types: &[&ResourceType],
+    ) -> Deviations {
+        let given =
+            |name: &str, text: &Option<String>| integer(name, text.as_deref()).ok().flatten();
+        let mut found = Deviations::default();
+        for resource_type in types {
+            found.extend(filter.map_or_else(Deviations::default, |filter| {
+                filter.deviations(resource_type)
+            }));
+        }
+        let start_index = given("startIndex", &self.start_index);
+        let is_below_one = start_index.is_some_and(|start_index| start_index < 1);
+        found.insert_if(is_below_one, Deviation::StartIndex);
+        let count = given("count", &self.count).unwrap_or_default();
+        found.insert_if(count < 0, Deviation::CountNegative);
+        found.insert_if(
+            count > limits::PAGE_MAX.into(),
+            Deviation::CountAboveMaximum,
+        );
+        // It was understood, but not as it stands.
+        let as_sent = self.filter.as_deref().filter(|text| text.contains('%'));
+        let is_encoded_twice = as_sent.is_some_and(|text| Filter::parse(text).is_err());
+        found.insert_if(is_encoded_twice, Deviation::DoubleEncoding);
+        found
     }
 
     fn sort(&self, types: &[&ResourceType]) -> Result<Option<(AttributePath, bool)>, ScimError> {
@@ -201,6 +231,19 @@ impl Parameters {
         };
         Ok(Some((path, ascending)))
     }
+}
+
+/// A filter, also one that was percent-encoded twice.
+fn parse_filter(text: &str) -> Result<Filter, ScimError> {
+    let error = match Filter::parse(text) {
+        Ok(filter) => return Ok(filter),
+        Err(error) => error,
+    };
+    let is_encoded = ["%20", "%22"].iter().any(|sign| text.contains(sign));
+    let decoded = percent_decode(text, false).filter(|_| is_encoded);
+    decoded
+        .and_then(|text| Filter::parse(&text).ok())
+        .ok_or(error)
 }
 
 fn invalid(detail: String) -> ScimError {

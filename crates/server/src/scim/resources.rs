@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use tenure_scim::{
-    Document, ScimError,
+    Deviation, Document, ScimError,
     patch::{self as scim_patch, PatchRequest},
     project::Projection,
     schema::ResourceType,
@@ -27,6 +27,7 @@ use super::{
     Call, body,
     error::Refusal,
     etag, json_response, limits,
+    log::Record,
     query::Parameters,
     render::{Rendered, View},
     stream::Frame,
@@ -77,14 +78,7 @@ impl What {
         resource_type: &ResourceType,
         document: Document,
     ) -> Result<Self, ScimError> {
-        let validated = validate::create(resource_type, document)?;
-        if !validated.ignored.is_empty() {
-            tracing::debug!(
-                count = validated.ignored.len(),
-                "unknown attributes ignored"
-            );
-        }
-        Ok(Self::Create(validated))
+        Ok(Self::Create(validate::create(resource_type, document)?))
     }
 
     /// A PATCH.
@@ -113,6 +107,8 @@ pub(super) struct Change<'c> {
     pub(super) if_none_match: Option<&'c str>,
     /// What to do.
     pub(super) what: &'c What,
+    /// Learns what was tolerated.
+    pub(super) record: &'c Record,
 }
 
 impl Change<'_> {
@@ -128,6 +124,11 @@ impl Change<'_> {
         }
         let written = match self.what {
             What::Create(validated) => {
+                self.record
+                    .tolerated(validated.deviations, &validated.ignored);
+                if rules.strict_attributes {
+                    validate::refuse_unknown(&validated.ignored)?;
+                }
                 let members = validated.members.as_deref().unwrap_or_default();
                 resource::create_with(tx, workspace, kind, &validated.document, members, rules)?
             }
@@ -135,6 +136,7 @@ impl Change<'_> {
                 resource::replace_with(tx, workspace, kind, id, if_match, document, rules)?
             }
             What::Patch(id, request) => {
+                self.record.tolerated(request.deviations, &request.ignored);
                 resource::patch_with(tx, workspace, kind, id, if_match, request, rules)?
             }
             What::Delete(id) => {
@@ -142,12 +144,15 @@ impl Change<'_> {
                     Err(Error::Scim(error))
                         if error.status == 404 && self.options.repeat_deletes =>
                     {
+                        self.record
+                            .note([Deviation::RepeatedDelete].into_iter().collect());
                         Ok(None)
                     }
                     outcome => outcome.map(|()| None),
                 };
             }
         };
+        self.record.written(&written, rules);
         Ok(Some(written.stored))
     }
 
@@ -215,9 +220,11 @@ impl Call<'_> {
             What::Create(_) => StatusCode::CREATED,
             _ => StatusCode::OK,
         };
+        let record = Arc::clone(&self.record);
         let write = move |tx: &mut Tx<'_>| {
             let change = Change {
                 view: &view,
+                record: &record,
                 options: &options,
                 if_match: if_match.as_deref(),
                 if_none_match: if_none_match.as_deref(),

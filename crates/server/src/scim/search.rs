@@ -34,6 +34,8 @@ async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Re
         return part(call, vec![view], parameters).await;
     }
     let query = parameters.query(&view.resource_type)?;
+    call.record
+        .note(parameters.deviations(query.filter.as_ref(), &[&view.resource_type]));
     let start_index = query.start_index;
     let (total, resources) = call
         .scim
@@ -84,6 +86,8 @@ async fn part(
     let types: Vec<&ResourceType> = views.iter().map(|view| &*view.resource_type).collect();
     let kinds: Vec<Kind> = views.iter().map(|view| view.kind).collect();
     let start = parameters.walk(&types)?;
+    call.record
+        .note(parameters.deviations(start.filter.as_ref(), &types));
     let count = parameters.count()?;
     let cursor = parameters.cursor()?.map(str::to_owned);
     let workspace = call.principal.workspace;

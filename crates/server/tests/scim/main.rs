@@ -14,6 +14,7 @@ mod harness;
 mod http;
 mod isolation;
 mod lists;
+mod log;
 mod loopback;
 mod refusals;
 mod streams;

@@ -236,6 +236,11 @@ impl<'a> Compiler<'a> {
             }
             return Condition::undecided();
         }
+        self.same_element(path, terms)
+    }
+
+    /// Whether one element passes all comparisons: its index rows have the same element number.
+    fn same_element(&mut self, path: &AttributePath, terms: &[Filter]) -> Condition {
         let mut sql = String::new();
         let mut exact = true;
         let mut aliases = 0;

@@ -284,9 +284,6 @@ impl Scan<'_> {
             bound.push(last.into());
             bound.push(SCAN_PAGE.into());
             let rows = tx.query(&sql, &bound)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
             *room = room.checked_sub(rows.len()).ok_or_else(|| {
                 too_many(format!(
                     "no index narrows {} to {SCANNED} resources; add a condition with eq or sw on an indexed attribute",
@@ -300,6 +297,9 @@ impl Scan<'_> {
                 if self.filter.matches(self.resource_type, &document) && !each(&stored, &document) {
                     return Ok(());
                 }
+            }
+            if rows.len() < SCAN_PAGE as usize {
+                return Ok(());
             }
         }
     }

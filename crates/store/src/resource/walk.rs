@@ -1,6 +1,8 @@
 //! Lists over one or several types, page by page from where the page before ended: the cost of a page does not grow
 //! with its distance from the start, and what is created or deleted meanwhile neither repeats nor hides others.
 
+mod select;
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use tenure_scim::{
 use super::{
     Stored,
     compile::{Compiler, Condition, Lookup, indexed},
-    query::{SCANNED, Scan, check_depth, key_column},
+    query::{SCANNED, Scan, check_depth},
 };
 use crate::{
     Error, Kind, Tx, WorkspaceId,
@@ -166,12 +168,12 @@ fn find(tx: &mut Tx<'_>, parts: &[Part<'_>], walk: &Walk) -> Result<(u64, Vec<Po
     }
     check_depth(walk.skip)?;
     for (part, from, parameters) in selects {
-        if total > MANY {
+        found.extend(if total > MANY {
             let (condition, parameters) = part.condition(Lookup::Each);
-            found.extend(part.select(tx, &part.from(&condition), parameters)?);
+            part.select_many(tx, &condition, parameters)?
         } else {
-            found.extend(part.select(tx, &from, parameters)?);
-        }
+            part.select_few(tx, &from, parameters)?
+        });
     }
     Ok((total, found))
 }
@@ -218,67 +220,6 @@ impl Part<'_> {
             .saturating_add(1)
     }
 
-    fn select(
-        &self,
-        tx: &mut Tx<'_>,
-        from: &str,
-        mut parameters: Vec<Parameter>,
-    ) -> Result<Vec<Position>, Error> {
-        let key = self.walk.sort.as_ref().and_then(|(path, ascending)| {
-            Some((
-                key_column(self.resource_type, path, &mut parameters)?,
-                *ascending,
-            ))
-        });
-        let bind = |parameters: &mut Vec<Parameter>, value: Parameter| {
-            parameters.push(value);
-            format!("${}", parameters.len())
-        };
-        let (column, order) = match &key {
-            None => ("NULL", "l.rid"),
-            Some((column, true)) => (column.as_str(), "l.sorted ASC NULLS LAST, l.rid"),
-            Some((column, false)) => (column.as_str(), "l.sorted DESC NULLS FIRST, l.rid"),
-        };
-        let after = match (&self.walk.after, &self.walk.sort) {
-            (None, _) => String::new(),
-            (Some(position), None) => {
-                let rid = bind(&mut parameters, position.rid.into());
-                format!(" AND r.rid > {rid}")
-            }
-            // A type without the attribute has only resources without a value.
-            (Some(position), Some((_, ascending))) => {
-                let rid = bind(&mut parameters, position.rid.into());
-                let value = match &position.key {
-                    Key::None => None,
-                    Key::Integer(number) => Some(bind(&mut parameters, (*number).into())),
-                    Key::Text(text) => Some(bind(&mut parameters, text.into())),
-                };
-                format!(
-                    " AND ({})",
-                    behind(column, &rid, value.as_deref(), *ascending)
-                )
-            }
-        };
-        let limit = bind(&mut parameters, self.limit().into());
-        let sql = format!(
-            "SELECT l.sorted, l.rid FROM (SELECT {column} AS sorted, r.rid AS rid {from}{after}) l ORDER BY {order} LIMIT {limit}"
-        );
-        tx.query(&sql, &parameters)?
-            .iter()
-            .map(|row| {
-                let key = match row.0.first() {
-                    Some(Parameter::Integer(number)) => Key::Integer(*number),
-                    Some(Parameter::Text(text)) => Key::Text(text.clone()),
-                    _ => Key::None,
-                };
-                Ok(Position {
-                    key,
-                    rid: row.integer(1)?,
-                })
-            })
-            .collect()
-    }
-
     fn scan(
         &self,
         tx: &mut Tx<'_>,
@@ -314,7 +255,7 @@ impl Part<'_> {
         Ok((total, places))
     }
 
-    /// As [`key_column`], from a document.
+    /// What a document is sorted by, as the index has it.
     fn key(&self, stored: &Stored, document: &Document) -> Key {
         let Some((path, _)) = &self.walk.sort else {
             return Key::None;
@@ -331,21 +272,5 @@ impl Part<'_> {
             _ => index::sort_key(target, document)
                 .map_or(Key::None, |key| Key::Text(index::cut(key))),
         }
-    }
-}
-
-/// The condition for what comes after a position.
-fn behind(column: &str, rid: &str, value: Option<&str>, ascending: bool) -> String {
-    match (value, ascending) {
-        (Some(value), true) => {
-            format!(
-                "{column} > {value} OR ({column} = {value} AND r.rid > {rid}) OR {column} IS NULL"
-            )
-        }
-        (Some(value), false) => {
-            format!("{column} < {value} OR ({column} = {value} AND r.rid > {rid})")
-        }
-        (None, true) => format!("{column} IS NULL AND r.rid > {rid}"),
-        (None, false) => format!("{column} IS NOT NULL OR r.rid > {rid}"),
     }
 }

@@ -1,13 +1,17 @@
 //! A workspace with shorthands, for the tests of this folder.
 #![allow(
     dead_code,
+    unused_imports,
+    unused_macros,
     clippy::unwrap_used,
     clippy::allow_attributes,
     reason = "each test file uses some of it, and a test ends where something fails"
 )]
 
+pub(crate) mod engine;
 pub(crate) mod fixture;
 
+use engine::{Engine, Place, engine};
 use serde_json::{Value, json};
 use tenure_scim::{
     Document,
@@ -65,13 +69,27 @@ pub(crate) fn patch_request(kind: Kind, operations: &Value) -> PatchRequest {
     patch::parse(standard(kind), &body).unwrap()
 }
 
+/// An empty store.
+pub(crate) fn store(writers: usize) -> Store {
+    match engine() {
+        Engine::Sqlite => Store::open_in_memory().unwrap(),
+        Engine::Postgres => Place::kept_store(writers),
+    }
+}
+
 impl Directory {
     pub(crate) fn new() -> Self {
-        Self::in_store(Store::open_in_memory().unwrap(), "First")
+        Self::in_store(store(0), "First")
     }
 
-    pub(crate) fn in_store(store: Store, name: &'static str) -> Self {
-        let created = store.write_blocking(Actor::system(), move |tx| workspace::create(tx, name));
+    /// With one writer thread, as SQLite has it, where PostgreSQL might have several.
+    pub(crate) fn with_one_writer() -> Self {
+        Self::in_store(store(1), "First")
+    }
+
+    pub(crate) fn in_store(store: Store, name: &str) -> Self {
+        let name = name.to_owned();
+        let created = store.write_blocking(Actor::system(), move |tx| workspace::create(tx, &name));
         Self {
             workspace: created.unwrap().id,
             store,

@@ -60,10 +60,13 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
             .clone()
             .unwrap_or_else(|| PathBuf::from(fallback))
     };
+    let database = cli.global.database.as_deref();
     install_crypto()?;
     match cli.command {
-        Command::Serve(arguments) => serve::run(&data(DEFAULT_DATA), &arguments).await,
-        Command::Demo(arguments) => demo::run(&data(demo::DEFAULT_DATA), &arguments).await,
+        Command::Serve(arguments) => serve::run(&data(DEFAULT_DATA), database, &arguments).await,
+        Command::Demo(arguments) => {
+            demo::run(&data(demo::DEFAULT_DATA), database, &arguments).await
+        }
         Command::Expression(command) => expression::run(out, command),
         Command::Scope(command) => scope::run(out, command),
         command => {
@@ -72,7 +75,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
                 return Err(Failure::not_found(format!("{} does not exist", data.display()))
                     .hint("give --data DIR, or make a first workspace: `tenure workspace create NAME`"));
             }
-            let store = open(&data)?;
+            let store = open(&data, database)?;
             let session = Session {
                 store,
                 actor: actor(),
@@ -118,11 +121,20 @@ fn read_file(from: &str, limit: usize) -> Result<String, Failure> {
     std::fs::read_to_string(from).map_err(cannot)
 }
 
-/// Opens the store of a data directory.
-fn open(data: &Path) -> Result<Store, Failure> {
-    Store::open(data, &Options::default()).map_err(|error| {
+/// Opens the store of a data directory, or of a database server with the key in the data directory.
+fn open(data: &Path, database: Option<&str>) -> Result<Store, Failure> {
+    let options = Options {
+        database: database.map(str::to_owned),
+        ..Options::default()
+    };
+    Store::open(data, &options).map_err(|error| {
+        // The URL may hold a password.
+        let place = match database {
+            Some(_) => "the database".to_owned(),
+            None => data.display().to_string(),
+        };
         let mut failure = Failure::from(error);
-        failure.message = format!("cannot open {}: {}", data.display(), failure.message);
+        failure.message = format!("cannot open {place}: {}", failure.message);
         failure
     })
 }

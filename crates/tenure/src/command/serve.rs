@@ -21,7 +21,11 @@ const SETUP_US: i64 = 3_600_000_000;
 /// Longest graceful stop: the server drains for at most 25 seconds.
 const STOP: Duration = Duration::from_secs(30);
 
-pub(crate) async fn run(data: &Path, arguments: &Serve) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    data: &Path,
+    database: Option<&str>,
+    arguments: &Serve,
+) -> Result<Exit, Failure> {
     let address = resolve(&arguments.listen).await?;
     if !address.ip().is_loopback() && !arguments.behind_proxy {
         return Err(Failure::usage(format!(
@@ -46,7 +50,7 @@ pub(crate) async fn run(data: &Path, arguments: &Serve) -> Result<Exit, Failure>
             Policy::PublicOnly
         },
     };
-    let store = super::open(data)?;
+    let store = super::open(data, database)?;
     let result = serve(store.clone(), listener, settings).await;
     store.close();
     result

@@ -180,6 +180,11 @@ fn malformed_requests_name_the_operation() {
         ScimType::InvalidPath,
         "must be a string",
     );
+}
+
+#[test]
+fn names_in_any_case_are_read_and_unknown_ones_reported() {
+    let request = |body: Value| parse(SchemaSet::user(), &object(body));
     assert!(request(json!({"operations": {"OP": "ADD", "Path": "title", "VALUE": "x"}})).is_ok());
     let ignored =
         request(json!({"Operations": [{"op": "add", "value": {"shoe": 1, "a b": 2}}]})).unwrap();

@@ -148,6 +148,11 @@ async fn attributes_and_types_are_added_and_mistakes_change_nothing() {
         )
         .await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    resources_are_shown(&app, &mut browser).await;
+}
+
+/// A resource of the type `Room` appears on its pages, as text.
+async fn resources_are_shown(app: &App, browser: &mut Browser) {
     let room = json!({"displayName": "<script>alert(9)</script>"});
     let id = app
         .store

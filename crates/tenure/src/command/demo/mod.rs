@@ -11,7 +11,7 @@ use crate::output;
 use std::net::SocketAddr;
 use std::path::Path;
 use tenure_egress::Policy;
-use tenure_store::Store;
+use tenure_store::{Store, workspace};
 use tokio::net::TcpListener;
 use world::World;
 
@@ -20,7 +20,11 @@ pub(super) const DEFAULT_DATA: &str = "./demo-data";
 /// Who signs in.
 const EMAIL: &str = "demo@northwind.example";
 
-pub(crate) async fn run(data: &Path, arguments: &Demo) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    data: &Path,
+    database: Option<&str>,
+    arguments: &Demo,
+) -> Result<Exit, Failure> {
     let address = resolve(&arguments.listen).await?;
     if !address.ip().is_loopback() {
         return Err(Failure::usage(format!(
@@ -30,7 +34,12 @@ pub(crate) async fn run(data: &Path, arguments: &Demo) -> Result<Exit, Failure> 
     }
     let _place = place::prepare(data)?;
     let listener = bind(address).await?;
-    let store = super::open(data)?;
+    let store = super::open(data, database)?;
+    if !store.read(workspace::list).await?.is_empty() {
+        // A data directory was made anew by now, but nobody's server is emptied.
+        return Err(Failure::usage("the demo needs an empty database")
+            .hint("give another --database, or none for a file in the data directory"));
+    }
     let result = demonstrate(&store, listener, data, arguments).await;
     store.close();
     result

@@ -1,0 +1,92 @@
+"""Several servers on one PostgreSQL database: no one is special, none loses what another was told."""
+
+import os
+import shutil
+import subprocess
+import threading
+import uuid
+
+import pytest
+
+import tenure
+
+PEOPLE = 150
+PATCHES = 40
+
+
+@pytest.fixture
+def database():
+    """A schema of its own on the server that TENURE_TEST_POSTGRES names."""
+    url = os.environ.get("TENURE_TEST_POSTGRES")
+    if not url:
+        pytest.skip("TENURE_TEST_POSTGRES is not set")
+    schema = f"b_{uuid.uuid4().hex}"
+
+    def psql(statement):
+        subprocess.run(["psql", "-q", url, "-c", statement], check=True, capture_output=True, timeout=60)
+
+    psql(f"CREATE SCHEMA {schema}")
+    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
+    psql(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def nodes(database, new_server, tmp_path):
+    """Two servers that share the database and the key."""
+    one = new_server("one", database)
+    (tmp_path / "two").mkdir()
+    shutil.copy(one.data / "master.key", tmp_path / "two" / "master.key")
+    return one, new_server("two", database)
+
+
+def test_servers_share_what_they_are_told(nodes):
+    one, two = nodes
+    token = one.workspace("Northwind Mills").token()
+    clients = [node.scim(token) for node in nodes]
+    ada = clients[0].create("Users", tenure.person("Ada Okafor"))
+    seen = [client.get(f"/Users/{ada['id']}") for client in clients]
+    for document in seen:
+        # Each server names itself, since no public URL was given.
+        del document["meta"]["location"]
+    assert seen[0] == seen[1]
+    clients[1].error(409, "uniqueness", "POST", "/Users", tenure.person("Ada Okafor"))
+
+    def patch(client, first):
+        for index in range(first, PATCHES, 2):
+            mail = {"value": f"a{index}@northwind.example", "type": "other"}
+            client.patch("Users", ada["id"], {"op": "add", "path": "emails", "value": [mail]})
+
+    threads = [threading.Thread(target=patch, args=(client, first)) for first, client in enumerate(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    values = {mail["value"] for mail in clients[0].get(f"/Users/{ada['id']}")["emails"]}
+    assert values == {ada["userName"]} | {f"a{index}@northwind.example" for index in range(PATCHES)}
+    assert one.cli.json("workspace", "list") == two.cli.json("workspace", "list")
+
+
+def test_another_key_is_refused(nodes, database, tmp_path):
+    stranger = tenure.Cli(tmp_path / "stranger", database)
+    refused = stranger.run("workspace", "create", "Exium", exit_code=tenure.USAGE)
+    assert "master.key" in refused.stderr
+    assert "postgres://" not in refused.stderr
+
+
+def test_a_killed_server_is_replaced_by_the_others(nodes):
+    one, two = nodes
+    source, target = one.workspace("Northwind Mills"), one.workspace("Exium")
+    people, accounts = two.scim(source.token()), two.scim(target.token())
+    # The second server receives in any case; which one sends is their business.
+    application = source.application("Exium", f"{two.url}/scim", target.token(), scope="all")
+    for index in range(PEOPLE):
+        people.create("Users", tenure.number(index))
+    application.run("start")
+    tenure.wait_until(lambda: accounts.total("Users") > 0, "a first account")
+    one.kill()
+    tenure.wait_until(lambda: accounts.total("Users") == PEOPLE, "all accounts", timeout_s=120)
+    people.create("Users", tenure.person("Ada Okafor"))
+    tenure.wait_until(lambda: accounts.user("ada.okafor@northwind.example"), "an account of who joined later")
+    assert accounts.total("Users") == PEOPLE + 1
+    log = tenure.Workspace(two.cli, source.name).log("Exium")
+    assert len({entry["source"]["id"] for entry in log if entry["action"] == "create"}) == PEOPLE + 1
