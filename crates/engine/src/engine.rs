@@ -206,6 +206,7 @@ impl Engine {
                 workspace,
                 application,
                 compiled: Arc::new(compiled),
+                seed: stored.id.clone(),
             },
             application: stored,
             secret,

@@ -25,6 +25,7 @@ mod run;
 mod scheduler;
 mod settle;
 mod target;
+mod unique;
 
 pub use connection::{Check, ConnectionReport};
 pub use engine::{Engine, EngineError, Limits};

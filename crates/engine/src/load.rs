@@ -1,6 +1,6 @@
 //! Reading one object with everything about it, and planning it in the same snapshot.
 
-use crate::target::Failure;
+use crate::{target::Failure, unique::Chosen};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 use tenure_plan::{
@@ -18,6 +18,8 @@ pub(crate) struct Context {
     pub(crate) workspace: WorkspaceId,
     pub(crate) application: i64,
     pub(crate) compiled: Arc<Compiled>,
+    /// The application's opaque id: what `Guid` and `RandomString` give differs from application to application.
+    pub(crate) seed: String,
 }
 
 /// What is known about an object beyond the store, from requests made a moment ago.
@@ -27,6 +29,8 @@ pub(crate) struct Hint {
     pub(crate) forget_link: bool,
     /// Matching, or reading the linked account, gave this.
     pub(crate) found: Option<Found>,
+    /// Which candidates are free at the target.
+    pub(crate) chosen: Option<Chosen>,
     /// What we know about the account may be wrong: read it first.
     pub(crate) refresh: bool,
     /// The account was created by a request whose reply was lost.
@@ -133,8 +137,10 @@ pub(crate) fn load(
         entitlement: &entitlement,
         link: used_link.as_ref(),
         found: hint.found.as_ref(),
+        chosen: hint.chosen.as_ref(),
         references: &references,
         now_us,
+        seed: &format!("{}\n{}", context.seed, stored.id),
     };
     let planned = plan(&context.compiled, &facts);
     if let Some(error) = lookup.into_inner().error {
@@ -163,7 +169,7 @@ fn depends_on_known(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Operation(operation) => operation.action == Action::Update,
         Outcome::Skip { code, unmanage, .. } => *code == skip::REDUNDANT_EXPORT && !unmanage,
-        Outcome::Match(_) | Outcome::Fail { .. } => false,
+        Outcome::Match(_) | Outcome::Choose(_) | Outcome::Fail { .. } => false,
     }
 }
 

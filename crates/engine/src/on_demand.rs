@@ -9,6 +9,7 @@ use crate::{
     record::word,
     run::{Halt, Reach, Run},
     target::{Failure, WriteTarget},
+    unique,
 };
 use serde::Serialize;
 use std::{
@@ -83,12 +84,21 @@ async fn look(
 ) -> Result<OnDemandResult, EngineError> {
     let reader = engine.target(prepared);
     let mut hint = Hint::default();
-    // Reading the account may show that it is gone, and then it is matched: two questions at most.
-    for _ in 0..3 {
+    // Reading the account may show that it is gone, then it is matched, then it needs a free value: three questions at most.
+    for _ in 0..4 {
         let loaded = load(engine, prepared, rid, &hint).await?;
         let kind = object_kind(loaded.kind);
         let answer = match (&loaded.planned.outcome, loaded.present_link()) {
             (Outcome::Match(queries), _) => matching::find(&reader, kind, queries).await.map(Some),
+            (Outcome::Choose(open), _) => {
+                match unique::first_free(&reader, kind, open, |_, _| false).await {
+                    Ok(chosen) => {
+                        hint.chosen = Some(chosen);
+                        continue;
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
             (_, Some(link)) if loaded.needs_read => {
                 matching::read(&reader, kind, &link.target_id).await
             }
@@ -142,7 +152,9 @@ fn planned_result(loaded: &Loaded) -> OnDemandResult {
             result.error_code = Some((*code).to_owned());
             result.reason.clone_from(reason);
         }
-        Outcome::Match(_) => "the object could not be matched".clone_into(&mut result.reason),
+        Outcome::Match(_) | Outcome::Choose(_) => {
+            "the object could not be matched".clone_into(&mut result.reason);
+        }
     }
     result
 }

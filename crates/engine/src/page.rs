@@ -40,7 +40,9 @@ impl Run<'_> {
         let mut taken = HashMap::new();
         for round in 0..ROUNDS {
             let loaded = self.load(wanted).await?;
-            let (loaded, refused) = self.ask_target(loaded, &mut taken).await?;
+            let (loaded, mut refused) = self.ask_target(loaded, &mut taken).await?;
+            let (loaded, unanswered) = self.choose(loaded).await?;
+            refused.extend(unanswered);
             for (loaded, failure) in refused {
                 halt = halt.or(Halt::from_failure(&failure));
                 if !matches!(failure.kind, FailureKind::Unreachable) {
@@ -280,7 +282,7 @@ impl Run<'_> {
                 ))
             }
             // Asked and answered before; a plan that asks again has changed its mind about the source, which the next cycle sees.
-            Outcome::Match(_) | Outcome::Operation(_) => None,
+            Outcome::Match(_) | Outcome::Choose(_) | Outcome::Operation(_) => None,
         }
     }
 

@@ -1,14 +1,19 @@
 //! Checks a configuration and prepares it for planning.
 
+mod check;
+
 use crate::{
-    config::{Actions, ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, Source},
+    config::{
+        Actions, ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, ScopingFilter, Source,
+    },
     expression::Expression,
-    scope::{CompiledFilter, compile_clause},
-    source::{Names, SourcePath, resolve},
+    scope::{self, CompiledFilter, ScopeResult, compile_clause},
+    source::{Names, SourcePath, SourceView, resolve},
     target::TargetPath,
 };
+use check::{check_domain, check_matching, check_numbers, check_targets, check_unique};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Bounds of a configuration.
 pub mod limits {
@@ -97,7 +102,7 @@ pub(crate) struct CompiledMapping {
     pub(crate) path: TargetPath,
     pub(crate) source: CompiledSource,
     pub(crate) default: Option<Value>,
-    pub(crate) on_create: bool,
+    pub(crate) apply: Apply,
     pub(crate) matching: Option<u32>,
     pub(crate) redacted: bool,
     /// The value follows whether the object has access.
@@ -131,6 +136,10 @@ pub fn compile(config: &ApplicationConfig) -> Result<Compiled, Vec<Problem>> {
     check_numbers(config, &mut problems);
     let users = compile_object(ObjectKind::User, "users", &config.users, &mut problems);
     let groups = compile_object(ObjectKind::Group, "groups", &config.groups, &mut problems);
+    if config.default_domain.is_none() {
+        check_domain("users", &config.users, &users, &mut problems);
+        check_domain("groups", &config.groups, &groups, &mut problems);
+    }
     if !problems.0.is_empty() {
         return Err(problems.0);
     }
@@ -139,6 +148,34 @@ pub fn compile(config: &ApplicationConfig) -> Result<Compiled, Vec<Problem>> {
         users,
         groups,
     })
+}
+
+/// Checks scoping filters on their own and evaluates them for an object.
+///
+/// # Errors
+/// All problems of the filters.
+pub fn try_filters(
+    filters: &[ScopingFilter],
+    kind: ObjectKind,
+    view: &SourceView<'_>,
+) -> Result<ScopeResult, Vec<Problem>> {
+    let mut problems = Problems(Vec::new());
+    let config = ObjectConfig {
+        enabled: true,
+        actions: Actions {
+            create: true,
+            update: true,
+            delete: true,
+        },
+        filters: filters.to_vec(),
+        mappings: Vec::new(),
+    };
+    let mut object = blank(&config);
+    compile_filters(kind, "", &config, &mut object, &mut problems);
+    if !problems.0.is_empty() {
+        return Err(problems.0);
+    }
+    Ok(scope::evaluate(&object.filters, view))
 }
 
 struct Problems(Vec<Problem>);
@@ -157,63 +194,15 @@ impl Problems {
     }
 }
 
-fn check_numbers(config: &ApplicationConfig, problems: &mut Problems) {
-    let interval = limits::INTERVAL_MINUTES;
-    if !interval.contains(&config.interval_minutes) {
-        problems.add(
-            "interval_minutes",
-            format!(
-                "The interval must be {} to {} minutes, not {}",
-                interval.start(),
-                interval.end(),
-                config.interval_minutes
-            ),
-        );
-    }
-    if config.deletion_threshold == Some(0) {
-        problems.add(
-            "deletion_threshold",
-            "The threshold must be 1 or more; leave it out for no limit",
-        );
-    }
-    let concurrency = limits::CONCURRENCY;
-    if !concurrency.contains(&config.dialect.concurrency) {
-        problems.add(
-            "dialect.concurrency",
-            format!(
-                "Requests in flight must be {} to {}, not {}",
-                concurrency.start(),
-                concurrency.end(),
-                config.dialect.concurrency
-            ),
-        );
-    }
-    let members = limits::MEMBERS_PER_PATCH;
-    if !members.contains(&config.dialect.members_per_patch) {
-        problems.add(
-            "dialect.members_per_patch",
-            format!(
-                "Members of one PATCH must be {} to {}, not {}",
-                members.start(),
-                members.end(),
-                config.dialect.members_per_patch
-            ),
-        );
-    }
-    if let Some(address) = config
-        .notification_email
-        .as_deref()
-        .filter(|address| !address.is_empty())
-    {
-        let sound = address
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if !sound || address.contains(char::is_whitespace) || address.len() > 254 {
-            problems.add(
-                "notification_email",
-                format!("`{address}` is not an email address"),
-            );
-        }
+fn blank(config: &ObjectConfig) -> CompiledObject {
+    CompiledObject {
+        enabled: config.enabled,
+        actions: config.actions,
+        mappings: Vec::new(),
+        filters: Vec::new(),
+        names: Names::new(),
+        redacted: BTreeSet::new(),
+        members: false,
     }
 }
 
@@ -223,15 +212,7 @@ fn compile_object(
     config: &ObjectConfig,
     problems: &mut Problems,
 ) -> CompiledObject {
-    let mut object = CompiledObject {
-        enabled: config.enabled,
-        actions: config.actions,
-        mappings: Vec::new(),
-        filters: Vec::new(),
-        names: Names::new(),
-        redacted: BTreeSet::new(),
-        members: false,
-    };
+    let mut object = blank(config);
     if config.mappings.len() > limits::MAPPINGS {
         problems.add(
             format!("{place}.mappings"),
@@ -260,57 +241,6 @@ fn compile_object(
     object
 }
 
-/// No target twice, and never the id.
-fn check_targets(place: &str, config: &ObjectConfig, problems: &mut Problems) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, mapping) in config.mappings.iter().enumerate() {
-        let at = format!("{place}.mappings[{index}].target");
-        let target = mapping.target.trim().to_ascii_lowercase();
-        if matches!(target.as_str(), "id" | "meta" | "schemas") || target.starts_with("meta.") {
-            problems.add(
-                &at,
-                format!(
-                    "`{}` belongs to the target and cannot be mapped; remove this mapping",
-                    mapping.target
-                ),
-            );
-        }
-        if let Some(first) = seen.insert(target, index) {
-            problems.add(&at, format!("`{}` is mapped already by {place}.mappings[{first}]; a target attribute has one mapping", mapping.target));
-        }
-    }
-}
-
-fn check_matching(kind: ObjectKind, place: &str, config: &ObjectConfig, problems: &mut Problems) {
-    let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
-    for (index, mapping) in config.mappings.iter().enumerate() {
-        let at = format!("{place}.mappings[{index}].matching");
-        let Some(precedence) = mapping.matching else {
-            continue;
-        };
-        if precedence == 0 {
-            problems.add(
-                &at,
-                "Matching precedence counts from 1; leave it out if the attribute does not match",
-            );
-        }
-        if mapping.source == Source::None {
-            problems.add(&at, "A matching attribute needs a source");
-        }
-        if let Some(first) = seen.insert(precedence, index) {
-            problems.add(&at, format!("Matching precedence {precedence} is used already by {place}.mappings[{first}]; give each its own"));
-        }
-    }
-    if config.enabled && seen.is_empty() {
-        let advice = if kind == ObjectKind::User {
-            "userName"
-        } else {
-            "displayName"
-        };
-        problems.add(format!("{place}.mappings"), format!("No attribute is used for matching; mark one, usually `{advice}`, so that existing objects are found"));
-    }
-}
-
 fn compile_mapping(
     kind: ObjectKind,
     place: &str,
@@ -337,6 +267,10 @@ fn compile_mapping(
             ),
         );
     }
+    if matches!(&source, Some(CompiledSource::Expression(expression)) if expression.selects_unique())
+    {
+        check_unique(place, mapping, problems);
+    }
     if mapping.default.as_ref().is_some_and(Value::is_object) {
         problems.add(
             format!("{place}.default"),
@@ -346,6 +280,14 @@ fn compile_mapping(
     let (path, source) = (path?, source?);
     let redacted =
         matches!(&source, CompiledSource::Expression(expression) if expression.redacted());
+    let apply = match &source {
+        CompiledSource::Expression(expression)
+            if expression.only_adds() && mapping.apply == Apply::Always =>
+        {
+            Apply::NeverRemove
+        }
+        _ => mapping.apply,
+    };
     let tells_access = match &source {
         CompiledSource::Attribute(_, path) => path.tells_access(),
         CompiledSource::Expression(expression) => expression.attributes().iter().any(|name| {
@@ -371,7 +313,7 @@ fn compile_mapping(
         path,
         source,
         default: mapping.default.clone().filter(|default| !default.is_null()),
-        on_create: mapping.apply == Apply::OnCreate,
+        apply,
         matching: mapping.matching,
         redacted,
         tells_access,
@@ -422,6 +364,15 @@ fn note_attribute(
     Some(path)
 }
 
+/// A place below another; filters on their own have none above.
+fn join(place: &str, member: &str) -> String {
+    if place.is_empty() {
+        member.to_owned()
+    } else {
+        format!("{place}.{member}")
+    }
+}
+
 fn compile_filters(
     kind: ObjectKind,
     place: &str,
@@ -436,7 +387,7 @@ fn compile_filters(
             .any(|filter| filter.clauses.len() > limits::FILTERS)
     {
         problems.add(
-            format!("{place}.filters"),
+            join(place, "filters"),
             format!(
                 "At most {} filters with {} clauses each are possible",
                 limits::FILTERS,
@@ -446,7 +397,7 @@ fn compile_filters(
         return;
     }
     for (index, filter) in config.filters.iter().enumerate() {
-        let place = format!("{place}.filters[{index}]");
+        let place = join(place, &format!("filters[{index}]"));
         if filter.clauses.is_empty() {
             problems.add(&place, "The filter has no clauses, so everything would pass; add a clause or remove the filter");
         }

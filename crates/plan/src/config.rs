@@ -57,6 +57,9 @@ pub struct ApplicationConfig {
     /// Minutes between cycles when nothing wakes the job, 1 to 1440. Default 40.
     #[serde(default = "default_interval")]
     pub interval_minutes: u32,
+    /// What the function `DefaultDomain` gives: `acme.example`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_domain: Option<String>,
     /// How the target wants to be spoken to.
     #[serde(default)]
     pub dialect: Dialect,
@@ -139,6 +142,26 @@ pub enum Apply {
     Always,
     /// Only during object creation.
     OnCreate,
+    /// At creation; at an update a multi-valued attribute only gains values, and any other is only filled when empty.
+    AddValues,
+    /// As always, but nothing is ever taken away: no attribute is cleared, and a multi-valued one only gains values.
+    NeverRemove,
+    /// At creation; at an update only while the target has no value at all.
+    IfEmpty,
+}
+
+impl Apply {
+    /// How it is called for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::OnCreate => "Only during object creation",
+            Self::AddValues => "Only when adding values",
+            Self::NeverRemove => "Always, but never remove",
+            Self::IfEmpty => "Only when the target has no value",
+        }
+    }
 }
 
 /// One attribute mapping.

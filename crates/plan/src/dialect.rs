@@ -302,6 +302,7 @@ fn attribute_operations(operation: &Operation) -> Vec<Value> {
         }
         operations.push(match (&change.before, &change.after) {
             (_, None) => json!({ "op": "remove", "path": change.attribute }),
+            (Some(_), Some(_)) if !change.added.is_empty() => json!({ "op": "add", "path": change.attribute, "value": change.added }),
             (None, Some(after)) => json!({ "op": "add", "path": change.attribute, "value": wire_value(&path, after) }),
             (Some(_), Some(after)) => json!({ "op": "replace", "path": change.attribute, "value": wire_value(&path, after) }),
         });

@@ -3,6 +3,7 @@
 use crate::config::ObjectKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// An object of the workspace's directory as read just now.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,10 +79,15 @@ pub struct Facts<'a> {
     pub link: Option<&'a Link>,
     /// `None`: not asked yet.
     pub found: Option<&'a Found>,
+    /// `None`: not asked yet. Target attribute → the first of its candidates that nobody has at the target, or none
+    /// when all are taken.
+    pub chosen: Option<&'a BTreeMap<String, Option<String>>>,
     /// Target id of a referenced source object, if it is linked.
     pub references: &'a dyn Fn(&str) -> Option<String>,
     /// The cycle's time in microseconds since 1970.
     pub now_us: i64,
+    /// Names this object of this application for good, and nothing else: generated values come from it.
+    pub seed: &'a str,
 }
 
 /// One line of the story told in the provisioning log.

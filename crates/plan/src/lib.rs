@@ -23,4 +23,4 @@ pub use compile::{Compiled, Problem, compile};
 pub use config::ApplicationConfig;
 pub use facts::Facts;
 pub use operation::{Action, Change, Operation};
-pub use planner::{Outcome, Planned, member_operation, plan};
+pub use planner::{Candidates, Outcome, Planned, member_operation, plan};

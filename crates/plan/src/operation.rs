@@ -37,6 +37,10 @@ pub struct Change {
     pub before: Option<Value>,
     /// Value to set; `None`: remove.
     pub after: Option<Value>,
+    /// When not empty: `after` is `before` with these values behind it, and only these are sent, so that values that the
+    /// target got elsewhere stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Value>,
     /// The values must not appear in logs or on pages (`Redact`); show [`REDACTED`] instead.
     #[serde(default)]
     pub redacted: bool,

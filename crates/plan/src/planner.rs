@@ -30,6 +30,8 @@ pub mod skip {
 pub enum Outcome {
     /// Ask the target with these attribute/value pairs in order, first hit wins; then plan again with `found`.
     Match(Vec<(String, String)>),
+    /// For each attribute, ask the target for the candidates in order until one is free; then plan again with `chosen`.
+    Choose(Vec<Candidates>),
     /// Do this.
     Operation(Box<Operation>),
     /// Nothing to do.
@@ -47,11 +49,20 @@ pub enum Outcome {
     },
     /// The object cannot be exported.
     Fail {
-        /// `MissingValues`, `DuplicateTargetEntries`, `SchemaPropertyCanOnlyAcceptValue` or `MappingEvaluationFailed`.
+        /// `MissingValues`, `DuplicateTargetEntries`, `NoUniqueValue`, `SchemaPropertyCanOnlyAcceptValue` or `MappingEvaluationFailed`.
         code: &'static str,
         /// A sentence for people.
         reason: String,
     },
+}
+
+/// Values that an attribute may take, of which the target has some already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidates {
+    /// Target attribute.
+    pub attribute: String,
+    /// In order of preference, each once, at least one.
+    pub values: Vec<String>,
 }
 
 /// The answer with its story.

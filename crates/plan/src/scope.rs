@@ -185,7 +185,7 @@ fn evaluate_filter(filter: &CompiledFilter, view: &SourceView<'_>) -> FilterResu
         .iter()
         .map(|compiled| {
             let actual = view
-                .read(&compiled.path)
+                .read_named(&compiled.clause.attribute, &compiled.path)
                 .filter(|value| value != &Value::from(""));
             ClauseResult {
                 attribute: compiled.clause.attribute.clone(),

@@ -71,7 +71,7 @@ const ENTERPRISE_USER: [&str; 6] = [
 const GROUP: [&str; 4] = ["displayName", "externalId", "meta", "schemas"];
 
 /// Names known from Microsoft Entra ID → SCIM path; `:` in front: enterprise extension.
-const ALIASES: [(&str, &str); 24] = [
+const ALIASES: [(&str, &str); 25] = [
     ("userPrincipalName", "userName"),
     ("originalUserPrincipalName", "userName"),
     ("givenName", "name.givenName"),
@@ -101,6 +101,7 @@ const ALIASES: [(&str, &str); 24] = [
     ),
     ("officeLocation", "addresses[type eq \"other\"].formatted"),
     ("proxyAddresses", "emails[type eq \"other\"].value"),
+    ("appRoleAssignments", "roles"),
     ("otherMails", "emails[type eq \"other\"].value"),
 ];
 
@@ -199,6 +200,8 @@ pub struct SourceView<'a> {
     source: &'a SourceObject,
     soft_deleted: bool,
     names: Option<&'a Names>,
+    /// Members of the document count under their own names first: `{"givenName": "Ada"}` has `[givenName]`.
+    as_named: bool,
 }
 
 impl<'a> SourceView<'a> {
@@ -210,6 +213,17 @@ impl<'a> SourceView<'a> {
             source,
             soft_deleted: !is_active(kind, &source.document),
             names: None,
+            as_named: false,
+        }
+    }
+
+    /// An object that somebody wrote for a trial: a SCIM document, or attributes under the names that expressions and
+    /// filters use, or both.
+    #[must_use]
+    pub fn as_named(kind: ObjectKind, source: &'a SourceObject) -> Self {
+        Self {
+            as_named: true,
+            ..Self::new(kind, source)
         }
     }
 
@@ -224,7 +238,20 @@ impl<'a> SourceView<'a> {
             source,
             soft_deleted,
             names: Some(names),
+            as_named: false,
         }
+    }
+
+    /// The value of a resolved name.
+    pub(crate) fn read_named(&self, name: &str, path: &SourcePath) -> Option<Value> {
+        self.written(name).or_else(|| self.read(path))
+    }
+
+    fn written(&self, name: &str) -> Option<Value> {
+        if !self.as_named {
+            return None;
+        }
+        get(&self.source.document, name.trim()).cloned()
     }
 
     /// The value as it is in the document: lists of complex values stay complex.
@@ -248,14 +275,20 @@ impl<'a> SourceView<'a> {
 
 impl Attributes for SourceView<'_> {
     fn get(&self, name: &str) -> Option<Value> {
+        self.get_whole(name).map(flatten)
+    }
+
+    fn get_whole(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.written(name) {
+            return Some(value);
+        }
         let known = self
             .names
             .and_then(|names| names.get(&name.to_ascii_lowercase()));
-        let value = match known {
+        match known {
             Some((_, path)) => self.read(path),
             None => self.read(&resolve(self.kind, name).ok()?),
-        }?;
-        Some(flatten(value))
+        }
     }
 }
 

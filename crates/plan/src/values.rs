@@ -2,7 +2,8 @@
 
 use crate::{
     compile::{CompiledMapping, CompiledObject, CompiledSource},
-    expression::Flow,
+    config::Apply,
+    expression::{Flow, Setting},
     operation::{Change, Unresolved},
     source::SourceView,
     target::TargetPath,
@@ -22,6 +23,8 @@ pub(crate) enum Desired {
     Nothing,
     /// Not written, not even a default.
     Ignore,
+    /// The first of these that nobody has at the target.
+    Candidates(Vec<String>),
 }
 
 /// Desired values of an object, in the order of the mappings.
@@ -35,6 +38,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) view: &'a SourceView<'a>,
     pub(crate) references: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) now_us: i64,
+    pub(crate) seed: &'a str,
+    pub(crate) default_domain: Option<&'a str>,
 }
 
 impl Evaluation<'_> {
@@ -60,14 +65,28 @@ impl Evaluation<'_> {
             CompiledSource::Constant(value) => value.clone(),
             CompiledSource::Attribute(_, path) => self.view.read(path).unwrap_or(Value::Null),
             CompiledSource::Expression(expression) => {
-                match expression.evaluate_flow(self.view, self.now_us) {
+                let seed = format!("{}\n{}", self.seed, mapping.target.to_lowercase());
+                let setting = Setting {
+                    now_us: self.now_us,
+                    seed: &seed,
+                    default_domain: self.default_domain,
+                };
+                match expression.evaluate(self.view, &setting) {
                     Ok(Flow::Value(value)) => value,
                     Ok(Flow::Ignore) => return Ok(Desired::Ignore),
+                    Ok(Flow::Candidates(values)) if values.is_empty() => Value::Null,
+                    Ok(Flow::Candidates(values)) => return Ok(Desired::Candidates(values)),
                     Err(error) => {
+                        // The message may quote the value.
+                        let why = if mapping.redacted {
+                            format!("see position {}", error.position)
+                        } else {
+                            error.to_string()
+                        };
                         return Err((
                             "MappingEvaluationFailed",
                             format!(
-                                "The expression for {} cannot be evaluated: {error}",
+                                "The expression for {} cannot be evaluated: {why}",
                                 mapping.target
                             ),
                         ));
@@ -192,7 +211,8 @@ pub(crate) fn creation(values: &[(&CompiledMapping, Desired)]) -> Result<Differe
         let after = match desired {
             Desired::Set(value) => Some(value.clone()),
             Desired::Nothing => default(mapping)?,
-            Desired::Clear | Desired::Ignore => None,
+            // Candidates have been tried before; without a free one there is no creation.
+            Desired::Clear | Desired::Ignore | Desired::Candidates(_) => None,
         };
         difference.record(mapping, None, after);
     }
@@ -209,23 +229,53 @@ pub(crate) fn update(
         changes: Vec::new(),
         known_after: carried_over(object, known),
     };
-    for (mapping, desired) in values.iter().filter(|(mapping, _)| !mapping.on_create) {
+    for (mapping, desired) in values {
         let before = known_value(known, &mapping.target);
-        let after = match desired {
-            Desired::Set(value) => Some(value.clone()),
-            Desired::Clear => None,
-            Desired::Ignore => continue,
-            // A mapping without a source fills what is empty; any other leaves the target alone.
-            Desired::Nothing
-                if before.is_none() && matches!(mapping.source, CompiledSource::None) =>
-            {
-                default(mapping)?
-            }
-            Desired::Nothing => continue,
+        let Some(after) = flowing(mapping, desired, before)? else {
+            continue;
         };
-        difference.record(mapping, before, after);
+        if let (true, Some(Value::Array(present)), Some(Value::Array(wanted))) =
+            (only_gains(mapping.apply), before, &after)
+        {
+            difference.gain(mapping, present, wanted);
+        } else {
+            difference.record(mapping, before, after);
+        }
     }
     Ok(difference)
+}
+
+/// Whether a list only gets longer.
+fn only_gains(apply: Apply) -> bool {
+    matches!(apply, Apply::AddValues | Apply::NeverRemove)
+}
+
+/// What an update wants: nothing to write, or a value, or (inner `None`) no value.
+fn flowing(
+    mapping: &CompiledMapping,
+    desired: &Desired,
+    before: Option<&Value>,
+) -> Result<Option<Option<Value>>, Failure> {
+    let is_list = matches!(before, Some(Value::Array(_)));
+    let applies = match mapping.apply {
+        Apply::Always => true,
+        Apply::NeverRemove => *desired != Desired::Clear,
+        Apply::AddValues => *desired != Desired::Clear && (before.is_none() || is_list),
+        Apply::IfEmpty => before.is_none(),
+        Apply::OnCreate => false,
+    };
+    if !applies {
+        return Ok(None);
+    }
+    Ok(match desired {
+        Desired::Set(value) => Some(Some(value.clone())),
+        Desired::Clear => Some(None),
+        // A mapping without a source fills what is empty; any other leaves the target alone.
+        Desired::Nothing if before.is_none() && matches!(mapping.source, CompiledSource::None) => {
+            Some(default(mapping)?)
+        }
+        Desired::Nothing | Desired::Ignore | Desired::Candidates(_) => None,
+    })
 }
 
 impl Difference {
@@ -248,9 +298,32 @@ impl Difference {
             attribute: mapping.target.clone(),
             before: before.cloned(),
             after,
+            added: Vec::new(),
             redacted: mapping.redacted,
         };
         self.changes.push(change);
+    }
+
+    /// Adds to a list what it does not have yet.
+    fn gain(&mut self, mapping: &CompiledMapping, present: &[Value], wanted: &[Value]) {
+        let added: Vec<Value> = wanted
+            .iter()
+            .filter(|wanted| !present.iter().any(|present| same_element(present, wanted)))
+            .cloned()
+            .collect();
+        if added.is_empty() {
+            return;
+        }
+        let after = Value::Array([present, &added].concat());
+        self.known_after
+            .insert(mapping.target.clone(), after.clone());
+        self.changes.push(Change {
+            attribute: mapping.target.clone(),
+            before: Some(Value::Array(present.to_vec())),
+            after: Some(after),
+            added,
+            redacted: mapping.redacted,
+        });
     }
 }
 
@@ -305,6 +378,18 @@ fn simplify(path: &TargetPath, value: Value) -> Value {
             map.get("value").cloned().unwrap_or(Value::Null)
         }
         other => other,
+    }
+}
+
+/// Whether two elements of a list are the same value; what else is said about it does not matter.
+fn same_element(left: &Value, right: &Value) -> bool {
+    let value = |element: &Value| {
+        let members = element.as_object()?;
+        crate::target::get(members, "value").cloned()
+    };
+    match (value(left), value(right)) {
+        (Some(left), Some(right)) => same(&left, &right),
+        _ => same(left, right),
     }
 }
 

@@ -8,8 +8,8 @@
 use serde_json::{Value, json};
 use tenure_plan::{
     ApplicationConfig, compile,
-    config::{Apply, Clause, Mapping, ObjectKind, ScopingFilter, Source},
-    gallery::{template, templates},
+    config::{Apply, Clause, Mapping, ScopingFilter, Source},
+    gallery::template,
 };
 
 fn custom() -> ApplicationConfig {
@@ -39,22 +39,6 @@ fn check(change: impl FnOnce(&mut ApplicationConfig), wanted: &[(&str, &str)]) {
                 .any(|problem| problem.place == *place && problem.message.contains(part))
         });
     assert!(fits, "wanted {wanted:#?}, got {problems:#?}");
-}
-
-#[test]
-fn the_gallery_compiles() {
-    let ids: Vec<&str> = templates().iter().map(|template| template.id).collect();
-    assert_eq!(ids, ["custom", "exium"]);
-    for template in templates() {
-        let compiled = compile(&template.config)
-            .unwrap_or_else(|problems| panic!("{}: {problems:#?}", template.id));
-        assert!(compiled.provisions_members());
-        assert_eq!(compiled.matching_attributes(ObjectKind::User), ["userName"]);
-        assert_eq!(
-            compiled.matching_attributes(ObjectKind::Group),
-            ["displayName"]
-        );
-    }
 }
 
 #[test]
@@ -151,11 +135,49 @@ fn mappings_are_checked() {
         computed("ToLowr([mail])"),
         Some(("source", "did you mean ToLower? (at position 0)")),
     );
+    check_mapping(
+        computed("Join(\"@\", [mailNickname], DefaultDomain())"),
+        Some(("source", "`default_domain`")),
+    );
+    let unique = "SelectUniqueValue([mail], [userName])";
+    check_mapping(
+        computed(unique),
+        Some(("apply", "only during object creation")),
+    );
+    let once = Mapping {
+        apply: Apply::OnCreate,
+        ..computed(unique)
+    };
+    check_mapping(once.clone(), None);
+    let matching = Mapping {
+        matching: Some(2),
+        ..once
+    };
+    check_mapping(matching, Some(("matching", "cannot find existing objects")));
     let default = Mapping {
         default: Some(json!({})),
         ..mapping("nickName", Source::None)
     };
     check_mapping(default, Some(("default", "A default is")));
+}
+
+#[test]
+fn the_default_domain_is_checked() {
+    for (domain, problems) in [
+        ("acme.example", &[] as &[_]),
+        ("münchen.example", &[]),
+        ("", &[("default_domain", "not a domain")]),
+        ("@acme.example", &[("default_domain", "not a domain")]),
+        ("acme..example", &[("default_domain", "not a domain")]),
+    ] {
+        check(
+            |config| {
+                config.default_domain = Some(domain.to_owned());
+                config.users.mappings[1].source = Source::Expression("DefaultDomain()".to_owned());
+            },
+            problems,
+        );
+    }
 }
 
 #[test]

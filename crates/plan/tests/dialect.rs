@@ -20,6 +20,7 @@ fn change(attribute: &str, before: Value, after: Value) -> Change {
         attribute: attribute.to_owned(),
         before: optional(before),
         after: optional(after),
+        added: Vec::new(),
         redacted: false,
     }
 }

@@ -13,6 +13,7 @@
 //! assert!(filter.matches(SchemaSet::user(), document.as_object().unwrap()));
 //! ```
 
+mod address;
 mod check;
 mod evaluate;
 mod narrow;
@@ -192,6 +193,19 @@ impl Filter {
     #[must_use]
     pub fn narrow(&self, resource_type: &ResourceType) -> Narrowed {
         narrow::narrow(self, resource_type)
+    }
+
+    /// Turns comparisons by `eq` and `ne` with the address of a resource (`meta.location`, `members.$ref`,
+    /// `groups.$ref`) into comparisons with its id. `base_url` is the SCIM root without a slash at its end.
+    ///
+    /// ```
+    /// use tenure_scim::filter::Filter;
+    /// let filter = Filter::parse(r#"meta.location eq "https://id.mills.example/scim/Users/7b1c""#).unwrap();
+    /// assert_eq!(filter.by_id("https://id.mills.example/scim").to_string(), r#"id eq "7b1c""#);
+    /// ```
+    #[must_use]
+    pub fn by_id(self, base_url: &str) -> Self {
+        address::by_id(self, base_url)
     }
 
     /// Whether a full document (with `id`, `meta`, `members` if the filter needs them) matches. Call `check` first:

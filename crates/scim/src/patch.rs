@@ -21,6 +21,7 @@ pub(crate) mod members;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod unchanged;
 mod values;
 
 use serde_json::Value;

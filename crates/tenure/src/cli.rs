@@ -1,8 +1,10 @@
 //! The arguments. What scripts rely on: names here are a contract.
 
 mod directory;
+mod expression;
 
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
+pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -84,6 +86,12 @@ pub(crate) enum Command {
     /// Extension schemas and resource types of a workspace's own
     #[command(subcommand)]
     Schema(Schema),
+    /// Mapping expressions
+    #[command(subcommand)]
+    Expression(Expression),
+    /// Scoping filters
+    #[command(subcommand)]
+    Scope(Scoping),
 }
 
 #[derive(Debug, Args)]

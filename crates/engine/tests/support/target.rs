@@ -162,7 +162,12 @@ async fn handle(
     }
     let path = uri.path().trim_start_matches("/scim/").to_owned();
     let planned = world.plans.iter_mut().find(|plan| {
-        plan.times > 0 && plan.method == method.as_str() && path.starts_with(plan.path)
+        plan.times > 0
+            && plan.method == method.as_str()
+            && uri
+                .to_string()
+                .trim_start_matches("/scim/")
+                .starts_with(plan.path)
     });
     let fault = planned.map(|plan| {
         plan.times = plan.times.saturating_sub(1);

@@ -2,6 +2,7 @@
 
 use super::{
     ExpressionError,
+    catalogue::{Function, function},
     date_format::{format_date, parse_with},
     evaluate::{Arguments, Evaluator},
 };
@@ -10,37 +11,107 @@ use serde_json::Value;
 
 type Evaluated = Result<Value, ExpressionError>;
 
+pub(super) static FUNCTIONS: [Function; 7] = [
+    function(
+        "CDate(text)",
+        "A date and time read from text, in UTC.",
+        (1, 1),
+        &[],
+        parse_date,
+    ),
+    function(
+        "DateAdd(interval, value, dateTime)",
+        "A date moved by a number of yyyy, m, d, ww, h, n or s.",
+        (3, 3),
+        &[],
+        add,
+    ),
+    function(
+        "DateDiff(interval, date1, date2)",
+        "How many calendar boundaries lie between two dates.",
+        (3, 3),
+        &[],
+        difference,
+    ),
+    function(
+        "DateFromNum(value)",
+        "A date from the count of 100-nanosecond ticks since 1601.",
+        (1, 1),
+        &[],
+        from_number,
+    ),
+    function(
+        "FormatDateTime(source, styles?, inputFormat, outputFormat)",
+        "A date rewritten from one pattern to another.",
+        (3, 4),
+        &[1],
+        format,
+    ),
+    function("Now()", "The time of the cycle, in UTC.", (0, 0), &[], now),
+    function(
+        "NumFromDate(text)",
+        "The count of 100-nanosecond ticks since 1601 from a date.",
+        (1, 1),
+        &[],
+        to_number,
+    ),
+];
+
 /// The form in which dates are exchanged.
 const CANONICAL: &str = "M/d/yyyy h:mm:ss tt";
 /// Forms that `CDate` reads, besides the canonical one.
-const READABLE: [&str; 11] = [
+const READABLE: [&str; 21] = [
     CANONICAL,
     "yyyy-MM-ddTHH:mm:ss.FFFFFFFK",
     "yyyy-MM-ddTHH:mm:ssK",
     "yyyy-MM-ddTHH:mmK",
     "yyyy-MM-dd HH:mm:ss.FFFFFFFK",
     "yyyy-MM-dd HH:mm:ssK",
+    "yyyy-MM-dd HH:mmK",
     "yyyy-MM-ddK",
     "yyyyMMdd",
     "M/d/yyyy H:mm:ss",
     "M/d/yyyy H:mm",
+    "M/d/yyyy h:mm tt",
     "M/d/yyyy",
+    "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
+    "dddd, MMMM d, yyyy h:mm:ss tt",
+    "dddd, MMMM d, yyyy",
+    "MMMM d, yyyy",
+    "MMM d, yyyy",
+    "d MMMM yyyy",
+    "d MMM yyyy",
+    "yyyy/M/d",
+];
+/// Styles that `FormatDateTime` knows. All of them give the same here: white space around the text is always allowed, and
+/// a time without an offset is UTC.
+const STYLES: [&str; 10] = [
+    "None",
+    "AllowLeadingWhite",
+    "AllowTrailingWhite",
+    "AllowInnerWhite",
+    "AllowWhiteSpaces",
+    "NoCurrentDateDefault",
+    "AdjustToUniversal",
+    "AssumeLocal",
+    "AssumeUniversal",
+    "RoundtripKind",
 ];
 /// Ticks of 100 nanoseconds per second, and seconds from 1601 to 1970.
 const TICKS_PER_SECOND: i64 = 10_000_000;
 const SECONDS_1601_TO_1970: i64 = 11_644_473_600;
 
-pub(super) fn parse_date(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn parse_date(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     Ok(date_argument(evaluator, arguments, 0)?.map_or(Value::Null, canonical))
 }
 
-pub(super) fn now(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    let now = Timestamp::from_microsecond(evaluator.now_us)
+fn now(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+    let now = Timestamp::from_microsecond(evaluator.setting.now_us)
         .map_err(|_| arguments.error("The current time is out of range"))?;
     Ok(canonical(TimeZone::UTC.to_datetime(now)))
 }
 
-pub(super) fn add(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn add(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let interval = evaluator.text(arguments, 0)?.unwrap_or_default();
     let amount = evaluator.integer(arguments, 1)?.unwrap_or_default();
     let Some(date) = date_argument(evaluator, arguments, 2)? else {
@@ -62,7 +133,7 @@ pub(super) fn add(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Ev
         .map_err(|_| arguments.error("The resulting date is out of range"))
 }
 
-pub(super) fn difference(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn difference(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let interval = evaluator.text(arguments, 0)?.unwrap_or_default();
     let (Some(first), Some(second)) = (
         date_argument(evaluator, arguments, 1)?,
@@ -85,7 +156,7 @@ pub(super) fn difference(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>
     Ok(Value::from(boundaries))
 }
 
-pub(super) fn from_number(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn from_number(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let Some(ticks) = evaluator.integer(arguments, 0)? else {
         return Ok(Value::Null);
     };
@@ -95,7 +166,7 @@ pub(super) fn from_number(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_
     Ok(canonical(TimeZone::UTC.to_datetime(time)))
 }
 
-pub(super) fn to_number(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn to_number(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let Some(date) = date_argument(evaluator, arguments, 0)? else {
         return Ok(Value::Null);
     };
@@ -109,24 +180,41 @@ pub(super) fn to_number(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>)
 }
 
 /// With three parameters the styles are left out altogether.
-pub(super) fn format(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn format(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let input = if arguments.count() == 3 { 1 } else { 2 };
     let Some(source) = evaluator.text(arguments, 0)? else {
         return Ok(Value::Null);
     };
+    let styles = match input {
+        1 => None,
+        _ => evaluator.text(arguments, 1)?,
+    };
+    for style in styles.iter().flat_map(|styles| styles.split(',')) {
+        if !STYLES.contains(&style.trim()) {
+            return Err(arguments.error_at(
+                1,
+                format!(
+                    "\"{}\" is not a style; use some of {}",
+                    style.trim(),
+                    STYLES.join(", ")
+                ),
+            ));
+        }
+    }
     let input_format = evaluator.text(arguments, input)?.unwrap_or_default();
     let output_format = evaluator.text(arguments, input + 1)?.unwrap_or_default();
     if source.is_empty() {
         return Ok(Value::from(""));
     }
     let date = parse_with(source.trim(), &input_format).ok_or_else(|| {
-        arguments.error(format!(
-            "\"{source}\" is not a date of the form \"{input_format}\""
-        ))
+        arguments.error_at(
+            0,
+            format!("\"{source}\" is not a date of the form \"{input_format}\""),
+        )
     })?;
     format_date(date, &output_format)
         .map(Value::from)
-        .map_err(|message| arguments.error(message))
+        .map_err(|message| arguments.error_at(input + 1, message))
 }
 
 fn date_argument(
@@ -144,9 +232,10 @@ fn date_argument(
         .iter()
         .find_map(|form| parse_with(text.trim(), form));
     found.map(Some).ok_or_else(|| {
-        arguments.error(format!(
-            "\"{text}\" is not a date that can be read; write it as 2026-01-31T13:30:00Z"
-        ))
+        arguments.error_at(
+            index,
+            format!("\"{text}\" is not a date that can be read; write it as 2026-01-31T13:30:00Z"),
+        )
     })
 }
 
@@ -162,7 +251,8 @@ fn seconds(date: DateTime) -> i64 {
 }
 
 fn unknown_interval(arguments: Arguments<'_>, interval: &str) -> ExpressionError {
-    arguments.error(format!(
-        "\"{interval}\" is not an interval; use yyyy, m, d, ww, h, n or s"
-    ))
+    arguments.error_at(
+        0,
+        format!("\"{interval}\" is not an interval; use yyyy, m, d, ww, h, n or s"),
+    )
 }

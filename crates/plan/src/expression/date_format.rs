@@ -35,9 +35,30 @@ enum Part {
     Literal(String),
 }
 
+/// Patterns of one letter stand for a usual form; `%` in front makes a letter an ordinary pattern.
+fn standard(pattern: &str) -> &str {
+    match pattern {
+        "d" => "M/d/yyyy",
+        "D" => "dddd, MMMM d, yyyy",
+        "f" => "dddd, MMMM d, yyyy h:mm tt",
+        "F" => "dddd, MMMM d, yyyy h:mm:ss tt",
+        "g" => "M/d/yyyy h:mm tt",
+        "G" => "M/d/yyyy h:mm:ss tt",
+        "m" | "M" => "MMMM d",
+        "o" | "O" => "yyyy-MM-dd'T'HH:mm:ss.fffffffK",
+        "r" | "R" => "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
+        "s" => "yyyy-MM-dd'T'HH:mm:ss",
+        "t" => "h:mm tt",
+        "T" => "h:mm:ss tt",
+        "u" => "yyyy-MM-dd HH:mm:ss'Z'",
+        "y" | "Y" => "MMMM yyyy",
+        other => other.strip_prefix('%').unwrap_or(other),
+    }
+}
+
 fn parts(pattern: &str) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut characters = pattern.chars().peekable();
+    let mut characters = standard(pattern).chars().peekable();
     while let Some(character) = characters.next() {
         match character {
             '\'' | '"' => {
@@ -81,8 +102,15 @@ struct Fields {
 pub(super) fn parse_with(text: &str, pattern: &str) -> Option<DateTime> {
     let mut fields = Fields::default();
     let mut rest = text;
-    for part in parts(pattern) {
+    let mut parts = parts(pattern).into_iter().peekable();
+    while let Some(part) = parts.next() {
         rest = match part {
+            // The point before an optional fraction is as optional.
+            Part::Literal(literal)
+                if literal == "." && matches!(parts.peek(), Some(Part::Field('F', _))) =>
+            {
+                rest.strip_prefix('.').unwrap_or(rest)
+            }
             Part::Literal(literal) => rest.strip_prefix(&literal)?,
             Part::Field(letter, count) => read(&mut fields, letter, count, rest)?,
         };
@@ -227,6 +255,13 @@ pub(super) fn format_date(date: DateTime, pattern: &str) -> Result<String, Strin
     for part in parts(pattern) {
         match part {
             Part::Literal(literal) => text.push_str(&literal),
+            Part::Field('F', count) => {
+                let fraction = write(date, 'f', count);
+                text.push_str(fraction.trim_end_matches('0'));
+                if text.ends_with('.') {
+                    text.pop();
+                }
+            }
             Part::Field(letter, count) => text.push_str(&write(date, letter, count)),
         }
     }
@@ -257,7 +292,7 @@ fn write(date: DateTime, letter: char, count: usize) -> String {
         }),
         ('m', _) => padded(i64::from(date.minute())),
         ('s', _) => padded(i64::from(date.second())),
-        ('f' | 'F', _) => format!("{:09}", date.subsec_nanosecond())
+        ('f', _) => format!("{:09}", date.subsec_nanosecond())
             .chars()
             .take(count)
             .collect(),

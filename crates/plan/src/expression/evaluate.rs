@@ -1,7 +1,10 @@
 //! Tree to value.
 
 use super::{
-    Attributes, ExpressionError, limits, parse::Node, pattern::Pattern, token::Comparison,
+    Attributes, ExpressionError, Setting, limits,
+    parse::{Node, Slot},
+    pattern::Pattern,
+    token::Comparison,
 };
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -9,27 +12,28 @@ use std::cmp::Ordering;
 /// State of one evaluation.
 pub(super) struct Evaluator<'a> {
     attributes: &'a dyn Attributes,
-    pub(super) now_us: i64,
+    pub(super) setting: &'a Setting<'a>,
     /// `IgnoreFlowIfNullOrEmpty` met an empty value; counts if the whole result is empty.
     pub(super) ignored: bool,
+    /// Nodes visited and values of lists read.
     steps: usize,
 }
 
 /// The arguments of one call, not evaluated yet.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a> {
-    nodes: &'a [Option<Node>],
+    slots: &'a [Slot],
     pub(super) position: usize,
     pub(super) pattern: Option<&'a Pattern>,
 }
 
 impl<'a> Arguments<'a> {
     pub(super) fn count(&self) -> usize {
-        self.nodes.len()
+        self.slots.len()
     }
 
     fn node(&self, index: usize) -> Option<&'a Node> {
-        self.nodes.get(index).and_then(Option::as_ref)
+        self.slots.get(index).and_then(|slot| slot.node.as_ref())
     }
 
     /// Whether the slot is filled.
@@ -37,64 +41,109 @@ impl<'a> Arguments<'a> {
         self.node(index).is_some()
     }
 
+    /// About the call as a whole.
     pub(super) fn error(&self, message: impl Into<String>) -> ExpressionError {
         ExpressionError::new(self.position, message)
+    }
+
+    /// About one parameter, at its place.
+    pub(super) fn error_at(&self, index: usize, message: impl Into<String>) -> ExpressionError {
+        let position = self
+            .slots
+            .get(index)
+            .map_or(self.position, |slot| slot.position);
+        ExpressionError::new(position, message)
+    }
+
+    /// As [`error_at`](Self::error_at), with the number of the parameter before the message.
+    pub(super) fn parameter(
+        &self,
+        index: usize,
+        message: impl std::fmt::Display,
+    ) -> ExpressionError {
+        self.error_at(index, format!("Parameter {}: {message}", index + 1))
     }
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(attributes: &'a dyn Attributes, now_us: i64) -> Self {
+    pub(super) fn new(attributes: &'a dyn Attributes, setting: &'a Setting<'a>) -> Self {
         Self {
             attributes,
-            now_us,
+            setting,
             ignored: false,
             steps: 0,
         }
     }
 
     pub(super) fn evaluate(&mut self, node: &Node) -> Result<Value, ExpressionError> {
-        self.steps += 1;
-        let (value, position) = match node {
-            Node::Text(text) => return Ok(Value::from(text.as_str())),
-            Node::Number(number) => return Ok(Value::from(*number)),
-            Node::EnumName(name) => return Ok(Value::from(name.as_str())),
-            Node::Attribute { name, position } => {
-                (self.attributes.get(name).unwrap_or(Value::Null), *position)
+        let position = node.position();
+        self.step(1, position)?;
+        let value = match node {
+            Node::Text { text, .. } | Node::EnumName { name: text, .. } => {
+                return Ok(Value::from(text.as_str()));
             }
+            Node::Number { number, .. } => return Ok(Value::from(*number)),
+            Node::Attribute { name, .. } => self.attributes.get(name).unwrap_or(Value::Null),
             Node::Compare {
                 left,
                 comparison,
                 right,
-                position,
+                ..
             } => {
                 let left = self.evaluate(left)?;
                 let right = self.evaluate(right)?;
-                (
-                    Value::Bool(compare(&left, *comparison, &right, *position)?),
-                    *position,
-                )
+                Value::Bool(compare(&left, *comparison, &right, position)?)
             }
             Node::Call {
                 function,
                 arguments,
-                position,
                 pattern,
+                ..
             } => {
-                if self.steps > limits::STEPS {
-                    return Err(ExpressionError::new(
-                        *position,
-                        format!("The expression takes more than {} steps", limits::STEPS),
-                    ));
-                }
                 let arguments = Arguments {
-                    nodes: arguments,
-                    position: *position,
+                    slots: arguments,
+                    position,
                     pattern: pattern.as_ref(),
                 };
-                ((function.implementation)(self, arguments)?, *position)
+                (function.implementation)(self, arguments)?
             }
         };
-        check_size(&value, position)?;
+        self.check(&value, position)?;
+        Ok(value)
+    }
+
+    fn step(&mut self, steps: usize, position: usize) -> Result<(), ExpressionError> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > limits::STEPS {
+            return Err(ExpressionError::new(
+                position,
+                format!(
+                    "The expression takes more than {} steps; every value of a list is one",
+                    limits::STEPS
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, value: &Value, position: usize) -> Result<(), ExpressionError> {
+        if let Value::Array(values) = value {
+            self.step(values.len(), position)?;
+        }
+        check_size(value, position)
+    }
+
+    /// The argument with the sub-attributes of its values, if it is an attribute.
+    pub(super) fn whole(
+        &mut self,
+        arguments: Arguments<'_>,
+        index: usize,
+    ) -> Result<Value, ExpressionError> {
+        let Some(Node::Attribute { name, position }) = arguments.node(index) else {
+            return self.value(arguments, index);
+        };
+        let value = self.attributes.get_whole(name).unwrap_or(Value::Null);
+        self.check(&value, *position)?;
         Ok(value)
     }
 
@@ -116,8 +165,7 @@ impl<'a> Evaluator<'a> {
         index: usize,
     ) -> Result<Option<String>, ExpressionError> {
         let value = self.value(arguments, index)?;
-        text_of(&value)
-            .map_err(|message| arguments.error(format!("Parameter {}: {message}", index + 1)))
+        text_of(&value).map_err(|message| arguments.parameter(index, message))
     }
 
     /// Whole number of an argument, `None` for null or blank.
@@ -130,10 +178,13 @@ impl<'a> Evaluator<'a> {
             return Ok(None);
         };
         text.trim().parse().map(Some).map_err(|_| {
-            arguments.error(format!(
-                "Parameter {} must be a whole number, not \"{text}\"",
-                index + 1
-            ))
+            arguments.error_at(
+                index,
+                format!(
+                    "Parameter {} must be a whole number, not \"{text}\"",
+                    index + 1
+                ),
+            )
         })
     }
 }

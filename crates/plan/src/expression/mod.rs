@@ -3,15 +3,19 @@
 //! An expression is parsed once, when a configuration is compiled, and evaluated for every object. Parsing
 //! and evaluation are bounded (see [`limits`]), so that an administrator's expression cannot stall a cycle.
 
+mod case;
 mod catalogue;
 mod condition;
 mod date;
 mod date_format;
+mod encode;
 mod evaluate;
+mod generate;
 mod multi;
 mod parse;
 mod pattern;
 mod replace;
+mod roles;
 mod text;
 mod token;
 
@@ -28,7 +32,7 @@ pub mod limits {
     pub const EXPRESSION_CHARACTERS: usize = 10_000;
     /// Deepest nesting of calls.
     pub const DEPTH: usize = 32;
-    /// Most nodes visited in one evaluation.
+    /// Most steps of one evaluation: a node visited is one, and so is each value of a list that a node gives.
     pub const STEPS: usize = 10_000;
     /// Largest intermediate or final value, in bytes of text.
     pub const OUTPUT_BYTES: usize = 64 * 1024;
@@ -64,12 +68,31 @@ pub enum Flow {
     Value(Value),
     /// `IgnoreFlowIfNullOrEmpty` asked not to write the attribute at all, not even its default.
     Ignore,
+    /// `SelectUniqueValue`: the first of these that nobody has at the target; none of them is empty.
+    Candidates(Vec<String>),
+}
+
+/// What an evaluation depends on besides the object.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setting<'a> {
+    /// The cycle's time in microseconds since 1970, for `Now`.
+    pub now_us: i64,
+    /// Where `Guid` and `RandomString` take their values from: the same seed gives the same value. Who knows the
+    /// seed knows the value.
+    pub seed: &'a str,
+    /// What `DefaultDomain` gives.
+    pub default_domain: Option<&'a str>,
 }
 
 /// What an expression may look at.
 pub trait Attributes {
     /// Value of a source attribute, `None` when absent. Multi-valued attributes are arrays.
     fn get(&self, name: &str) -> Option<Value>;
+
+    /// The value with all sub-attributes, for the role functions. As [`get`](Self::get), unless that leaves some out.
+    fn get_whole(&self, name: &str) -> Option<Value> {
+        self.get(name)
+    }
 }
 
 /// A parsed expression.
@@ -100,36 +123,53 @@ impl Expression {
         })
     }
 
-    /// Evaluates. [`Value::Null`] means no value. `now_us` is the cycle's time in microseconds since 1970.
+    /// Evaluates; [`Value::Null`] means that there is no value.
     ///
     /// # Errors
-    /// A value of the wrong kind (a list where one text is needed, a word where a number is needed), or a limit exceeded.
+    /// A value of the wrong kind (a list where one text is needed, a word where a number is needed), or a limit
+    /// exceeded; with the place of the call or of the parameter.
     pub fn evaluate(
         &self,
         attributes: &dyn Attributes,
-        now_us: i64,
-    ) -> Result<Value, ExpressionError> {
-        match self.evaluate_flow(attributes, now_us)? {
-            Flow::Value(value) => Ok(value),
-            Flow::Ignore => Ok(Value::Null),
-        }
+        setting: &Setting<'_>,
+    ) -> Result<Flow, ExpressionError> {
+        let mut evaluator = Evaluator::new(attributes, setting);
+        let value = evaluator.evaluate(&self.root)?;
+        Ok(match value {
+            Value::Null if evaluator.ignored => Flow::Ignore,
+            Value::Array(candidates) if self.selects_unique() => Flow::Candidates(
+                candidates
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+            ),
+            value => Flow::Value(value),
+        })
     }
 
-    /// As [`evaluate`](Self::evaluate), but tells "no value" from "do not write the attribute".
-    ///
-    /// # Errors
-    /// As [`evaluate`](Self::evaluate).
-    pub fn evaluate_flow(
-        &self,
-        attributes: &dyn Attributes,
-        now_us: i64,
-    ) -> Result<Flow, ExpressionError> {
-        let mut evaluator = Evaluator::new(attributes, now_us);
-        let value = evaluator.evaluate(&self.root)?;
-        if value.is_null() && evaluator.ignored {
-            return Ok(Flow::Ignore);
-        }
-        Ok(Flow::Value(value))
+    /// Whether the target decides which value it is (`SelectUniqueValue`).
+    #[must_use]
+    pub fn selects_unique(&self) -> bool {
+        self.is_call_of(parse::UNIQUE)
+    }
+
+    /// Whether values are only ever added at the target (`AppRoleAssignmentsComplex`).
+    pub(crate) fn only_adds(&self) -> bool {
+        self.is_call_of("AppRoleAssignmentsComplex")
+    }
+
+    fn is_call_of(&self, name: &str) -> bool {
+        matches!(&self.root, Node::Call { function, .. } if function.name() == name)
+    }
+
+    /// Whether a function of this name is called anywhere.
+    pub(crate) fn calls(&self, name: &str) -> bool {
+        let mut calls = false;
+        self.root.visit(&mut |node| {
+            calls |= matches!(node, Node::Call { function, .. } if function.name() == name);
+        });
+        calls
     }
 
     /// Source attributes it mentions, in order, without duplicates (compared without case).
@@ -149,12 +189,6 @@ impl Expression {
     /// Whether the value must not appear in logs (`Redact`).
     #[must_use]
     pub fn redacted(&self) -> bool {
-        let mut redacted = false;
-        self.root.visit(&mut |node| {
-            if let Node::Call { function, .. } = node {
-                redacted |= function.info.name == "Redact";
-            }
-        });
-        redacted
+        self.calls("Redact")
     }
 }

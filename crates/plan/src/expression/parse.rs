@@ -15,10 +15,19 @@ pub(super) enum Node {
         name: String,
         position: usize,
     },
-    Text(String),
-    Number(i64),
+    Text {
+        text: String,
+        position: usize,
+    },
+    Number {
+        number: i64,
+        position: usize,
+    },
     /// `vbTextCompare`, `UTF8` and the like.
-    EnumName(String),
+    EnumName {
+        name: String,
+        position: usize,
+    },
     Compare {
         left: Box<Node>,
         comparison: Comparison,
@@ -27,13 +36,32 @@ pub(super) enum Node {
     },
     Call {
         function: &'static Function,
-        arguments: Vec<Option<Node>>,
+        arguments: Vec<Slot>,
         position: usize,
         pattern: Option<Pattern>,
     },
 }
 
+/// One parameter of a call; a blank one has no node.
+#[derive(Debug, Clone)]
+pub(super) struct Slot {
+    pub(super) node: Option<Node>,
+    /// Where the parameter begins; of a blank one the comma or parenthesis behind it.
+    pub(super) position: usize,
+}
+
 impl Node {
+    pub(super) fn position(&self) -> usize {
+        match self {
+            Self::Attribute { position, .. }
+            | Self::Text { position, .. }
+            | Self::Number { position, .. }
+            | Self::EnumName { position, .. }
+            | Self::Compare { position, .. }
+            | Self::Call { position, .. } => *position,
+        }
+    }
+
     pub(super) fn visit(&self, look: &mut dyn FnMut(&Node)) {
         look(self);
         match self {
@@ -43,12 +71,15 @@ impl Node {
             }
             Self::Call { arguments, .. } => arguments
                 .iter()
-                .flatten()
+                .filter_map(|slot| slot.node.as_ref())
                 .for_each(|argument| argument.visit(look)),
             _ => {}
         }
     }
 }
+
+/// The function whose value the target decides.
+pub(super) const UNIQUE: &str = "SelectUniqueValue";
 
 const ENUM_NAMES: [&str; 5] = [
     "vbTextCompare",
@@ -75,7 +106,10 @@ pub(super) fn parse(text: &str) -> Result<Node, ExpressionError> {
     };
     let node = parser.argument(0)?;
     match parser.next() {
-        (Token::End, _) => Ok(node),
+        (Token::End, _) => {
+            check_unique(&node)?;
+            Ok(node)
+        }
         (token, position) => Err(ExpressionError::new(
             position,
             format!(
@@ -126,13 +160,15 @@ impl Parser {
         let (token, position) = self.next();
         match token {
             Token::Attribute(name) => Ok(Node::Attribute { name, position }),
-            Token::Text(text) => Ok(Node::Text(text)),
-            Token::Number(number) => Ok(Node::Number(number)),
+            Token::Text(text) => Ok(Node::Text { text, position }),
+            Token::Number(number) => Ok(Node::Number { number, position }),
             Token::Name(name) if self.peek().0 == Token::Open => {
                 self.at += 1;
                 self.call(&name, position, depth + 1)
             }
-            Token::Name(name) if ENUM_NAMES.contains(&name.as_str()) => Ok(Node::EnumName(name)),
+            Token::Name(name) if ENUM_NAMES.contains(&name.as_str()) => {
+                Ok(Node::EnumName { name, position })
+            }
             Token::Name(name) => Err(ExpressionError::new(
                 position,
                 format!(
@@ -162,11 +198,13 @@ impl Parser {
         };
         let mut arguments = self.arguments(name, position, depth)?;
         // `Replace(…, , )` may carry one blank slot more than the function has parameters.
-        while arguments.len() > function.maximum && arguments.last().is_some_and(Option::is_none) {
+        while arguments.len() > function.maximum
+            && arguments.last().is_some_and(|slot| slot.node.is_none())
+        {
             arguments.pop();
         }
         check_count(function, &arguments, position)?;
-        let pattern = constant_pattern(function, &arguments, position)?;
+        let pattern = constant_pattern(function, &arguments)?;
         Ok(Node::Call {
             function,
             arguments,
@@ -180,19 +218,21 @@ impl Parser {
         name: &str,
         position: usize,
         depth: usize,
-    ) -> Result<Vec<Option<Node>>, ExpressionError> {
+    ) -> Result<Vec<Slot>, ExpressionError> {
         let mut arguments = Vec::new();
         if self.peek().0 == Token::Close {
             self.at += 1;
             return Ok(arguments);
         }
         loop {
-            let blank = matches!(self.peek().0, Token::Comma | Token::Close);
-            arguments.push(if blank {
+            let (token, at) = self.peek();
+            let blank = matches!(token, Token::Comma | Token::Close);
+            let node = if blank {
                 None
             } else {
                 Some(self.argument(depth)?)
-            });
+            };
+            arguments.push(Slot { node, position: at });
             match self.next() {
                 (Token::Comma, _) => {}
                 (Token::Close, _) => return Ok(arguments),
@@ -215,37 +255,37 @@ impl Parser {
 
 fn check_count(
     function: &Function,
-    arguments: &[Option<Node>],
+    arguments: &[Slot],
     position: usize,
 ) -> Result<(), ExpressionError> {
     let count = arguments.len();
-    let info = &function.info;
-    let blank = arguments
-        .iter()
-        .take(function.minimum)
-        .enumerate()
-        .find(|(index, argument)| argument.is_none() && !function.optional.contains(index));
     if count < function.minimum || count > function.maximum {
         return Err(ExpressionError::new(
             position,
             format!(
                 "{} does not take {count} parameters; it is {}",
-                info.name, info.signature
+                function.name(),
+                function.signature
             ),
         ));
     }
-    if let Some((index, _)) = blank {
+    let blank = arguments
+        .iter()
+        .take(function.minimum)
+        .enumerate()
+        .find(|(index, slot)| slot.node.is_none() && !function.optional.contains(index));
+    if let Some((index, slot)) = blank {
         return Err(ExpressionError::new(
-            position,
+            slot.position,
             format!(
                 "Parameter {} of {} is blank but needed; it is {}",
                 index + 1,
-                info.name,
-                info.signature
+                function.name(),
+                function.signature
             ),
         ));
     }
-    if info.name == "Switch" && count % 2 == 1 {
+    if function.name() == "Switch" && count % 2 == 1 {
         return Err(ExpressionError::new(
             position,
             format!(
@@ -259,15 +299,41 @@ fn check_count(
 /// A pattern written as constant text is compiled now: mistakes show when the configuration is saved.
 fn constant_pattern(
     function: &Function,
-    arguments: &[Option<Node>],
-    position: usize,
+    arguments: &[Slot],
 ) -> Result<Option<Pattern>, ExpressionError> {
-    match (function.info.name, arguments.get(2)) {
-        ("Replace", Some(Some(Node::Text(text)))) => compile_pattern(text)
+    match (function.name(), arguments.get(2)) {
+        (
+            "Replace",
+            Some(Slot {
+                node: Some(Node::Text { text, position }),
+                ..
+            }),
+        ) => compile_pattern(text)
             .map(Some)
-            .map_err(|message| ExpressionError::new(position, message)),
+            .map_err(|message| ExpressionError::new(*position, message)),
         _ => Ok(None),
     }
+}
+
+/// Its candidates are tried at the target, which only the mapping as a whole can do.
+fn check_unique(root: &Node) -> Result<(), ExpressionError> {
+    let mut nested = None;
+    root.visit(&mut |node| {
+        if let Node::Call {
+            function, position, ..
+        } = node
+            && function.name() == UNIQUE
+            && !std::ptr::eq(node, root)
+        {
+            nested.get_or_insert(*position);
+        }
+    });
+    nested.map_or(Ok(()), |position| {
+        Err(ExpressionError::new(
+            position,
+            format!("{UNIQUE} must be the outermost function; put the others into its parameters"),
+        ))
+    })
 }
 
 fn describe(token: &Token) -> String {

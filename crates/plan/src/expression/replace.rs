@@ -2,11 +2,20 @@
 
 use super::{
     ExpressionError,
+    catalogue::{Function, function},
     evaluate::{Arguments, Evaluator, too_large},
     limits,
     pattern::{Pattern, compile_pattern},
 };
 use serde_json::Value;
+
+pub(super) static FUNCTIONS: [Function; 1] = [function(
+    "Replace(source, oldValue?, regexPattern?, regexGroupName?, replacementValue?, replacementAttributeName?, template?)",
+    "The source with a text or the matches of a regular expression replaced.",
+    (5, 7),
+    &[1, 2, 3, 4],
+    replace,
+)];
 
 const SOURCE: usize = 0;
 const OLD_VALUE: usize = 1;
@@ -15,11 +24,8 @@ const GROUP: usize = 3;
 const REPLACEMENT: usize = 4;
 const REPLACEMENT_ATTRIBUTE: usize = 5;
 const TEMPLATE: usize = 6;
-/// Most that one match may grow to before the limit on the whole value is looked at.
-const LARGEST_EXPANSION_BYTES: usize = 4 * 1024 * 1024;
-
 /// Which parameters are present chooses the mode.
-pub(super) fn replace(
+fn replace(
     evaluator: &mut Evaluator<'_>,
     arguments: Arguments<'_>,
 ) -> Result<Value, ExpressionError> {
@@ -61,7 +67,7 @@ fn pattern(
         return Ok(pattern.clone());
     }
     let text = evaluator.text(arguments, PATTERN)?.unwrap_or_default();
-    compile_pattern(&text).map_err(|message| arguments.error(message))
+    compile_pattern(&text).map_err(|message| arguments.error_at(PATTERN, message))
 }
 
 /// The source if it has a value, else the group's text in the replacement attribute.
@@ -107,10 +113,13 @@ fn known_group(
     if pattern.capture_names().flatten().any(|name| name == group) {
         return Ok(());
     }
-    Err(arguments.error(format!(
-        "The regular expression `{}` has no group named \"{group}\"",
-        pattern.as_str()
-    )))
+    Err(arguments.error_at(
+        GROUP,
+        format!(
+            "The regular expression `{}` has no group named \"{group}\"",
+            pattern.as_str()
+        ),
+    ))
 }
 
 /// Output that refuses to grow beyond the limit while it is being built.
@@ -158,6 +167,7 @@ fn replace_all(
     arguments: Arguments<'_>,
 ) -> Result<String, ExpressionError> {
     check_input(source, arguments)?;
+    let pieces = pieces(pattern, replacement);
     let mut output = Bounded {
         text: String::new(),
         arguments,
@@ -168,17 +178,80 @@ fn replace_all(
             continue;
         };
         output.push(source.get(end..whole.start()).unwrap_or_default())?;
-        // Each reference may bring in the whole match.
-        let most = replacement.len() + replacement.matches('$').count().saturating_mul(whole.len());
-        if most > LARGEST_EXPANSION_BYTES {
-            return Err(too_large(arguments.position));
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => output.push(text)?,
+                Piece::Group(index) => {
+                    output.push(captures.get(*index).map_or("", |hit| hit.as_str()))?;
+                }
+                Piece::Before => output.push(source.get(..whole.start()).unwrap_or_default())?,
+                Piece::After => output.push(source.get(whole.end()..).unwrap_or_default())?,
+                Piece::Source => output.push(source)?,
+            }
         }
-        captures.expand(replacement, &mut output.text);
-        output.push("")?;
         end = whole.end();
     }
     output.push(source.get(end..).unwrap_or_default())?;
     Ok(output.text)
+}
+
+/// Part of a replacement.
+enum Piece<'a> {
+    Text(&'a str),
+    /// What a group matched; group 0 is the whole match.
+    Group(usize),
+    Before,
+    After,
+    Source,
+}
+
+/// Takes a replacement apart. Besides text there are `$1`, `${1}`, `${name}`, `$$`, `$&` (the match), `` $` `` and `$'`
+/// (what is before and behind it), `$+` (the last group) and `$_` (the source). A reference to a group that does not exist
+/// is text, as is any other dollar sign.
+fn pieces<'a>(pattern: &Pattern, replacement: &'a str) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::new();
+    let mut rest = replacement;
+    while let Some((text, behind)) = rest.split_once('$') {
+        pieces.push(Piece::Text(text));
+        let (piece, length) = reference(pattern, behind);
+        pieces.push(piece);
+        rest = behind.get(length..).unwrap_or_default();
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
+}
+
+/// What a dollar sign means, and how many bytes behind it belong to it.
+fn reference<'a>(pattern: &Pattern, behind: &str) -> (Piece<'a>, usize) {
+    let groups = pattern.captures_len();
+    let single = match behind.chars().next() {
+        Some('$') => Some(Piece::Text("$")),
+        Some('&') => Some(Piece::Group(0)),
+        Some('`') => Some(Piece::Before),
+        Some('\'') => Some(Piece::After),
+        Some('+') => Some(Piece::Group(groups - 1)),
+        Some('_') => Some(Piece::Source),
+        _ => None,
+    };
+    if let Some(piece) = single {
+        return (piece, 1);
+    }
+    let by_number = |digits: &str| digits.parse().ok().filter(|&index: &usize| index < groups);
+    let by_name = |name: &str| {
+        pattern
+            .capture_names()
+            .position(|known| known == Some(name))
+    };
+    let inner = behind
+        .strip_prefix('{')
+        .and_then(|inner| inner.split_once('}'))
+        .map(|(inner, _)| inner);
+    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+    let (found, length) = match inner {
+        Some(inner) => (by_number(inner).or_else(|| by_name(inner)), inner.len() + 2),
+        None => (by_number(behind.get(..digits).unwrap_or_default()), digits),
+    };
+    found.map_or((Piece::Text("$"), 0), |index| (Piece::Group(index), length))
 }
 
 fn replace_group(

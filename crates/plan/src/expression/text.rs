@@ -2,18 +2,89 @@
 
 use super::{
     ExpressionError,
+    catalogue::{Function, MANY, function},
     evaluate::{Arguments, Evaluator, text_of, too_large},
     limits,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use std::fmt::Write as _;
-use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 type Evaluated = Result<Value, ExpressionError>;
 
+pub(super) static FUNCTIONS: [Function; 10] = [
+    function(
+        "Append(source, suffix)",
+        "The source with a suffix behind it.",
+        (2, 2),
+        &[],
+        append,
+    ),
+    function(
+        "DNComponent(name, number)",
+        "The value of one part of a distinguished name, counted from 1.",
+        (2, 2),
+        &[],
+        component,
+    ),
+    function(
+        "InStr(value1, value2, start?, compareType?)",
+        "Position of value2 in value1 from 1; 0 when absent.",
+        (2, 4),
+        &[],
+        in_string,
+    ),
+    function(
+        "Join(separator, source1, source2, …)",
+        "All sources that have a value, with the separator between them.",
+        (2, MANY),
+        &[],
+        join,
+    ),
+    function(
+        "Left(string, numChars)",
+        "The first characters.",
+        (2, 2),
+        &[],
+        left,
+    ),
+    function(
+        "Mid(source, start, length)",
+        "Characters from a position, counted from 1.",
+        (3, 3),
+        &[],
+        mid,
+    ),
+    function(
+        "Split(source, delimiter)",
+        "The parts of a text as a list, without spaces around them.",
+        (2, 2),
+        &[],
+        split,
+    ),
+    function(
+        "StripSpaces(source)",
+        "The text without spaces.",
+        (1, 1),
+        &[],
+        strip_spaces,
+    ),
+    function(
+        "Trim(value)",
+        "The text, or each text of a list, without white space at both ends.",
+        (1, 1),
+        &[],
+        trim,
+    ),
+    function(
+        "Word(string, wordNumber, delimiters)",
+        "One word, counted from 1.",
+        (3, 3),
+        &[],
+        word,
+    ),
+];
+
 /// Null stays null; anything else goes through `change`.
-fn map_text(
+pub(super) fn map_text(
     evaluator: &mut Evaluator<'_>,
     arguments: Arguments<'_>,
     change: impl FnOnce(&str) -> String,
@@ -23,12 +94,12 @@ fn map_text(
         .map_or(Value::Null, |text| Value::from(change(&text))))
 }
 
-pub(super) fn append(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn append(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let suffix = evaluator.text(arguments, 1)?.unwrap_or_default();
     map_text(evaluator, arguments, |source| format!("{source}{suffix}"))
 }
 
-pub(super) fn join(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn join(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let separator = evaluator.text(arguments, 0)?.unwrap_or_default();
     let mut joined = String::new();
     for index in 1..arguments.count() {
@@ -38,7 +109,7 @@ pub(super) fn join(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> E
         };
         for value in values {
             let part = text_of(&value)
-                .map_err(|message| arguments.error(format!("Parameter {}: {message}", index + 1)))?
+                .map_err(|message| arguments.parameter(index, message))?
                 .unwrap_or_default();
             if part.is_empty() {
                 continue;
@@ -55,7 +126,7 @@ pub(super) fn join(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> E
     Ok(Value::from(joined))
 }
 
-pub(super) fn left(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn left(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let text = evaluator.text(arguments, 0)?.unwrap_or_default();
     let count = required_integer(evaluator, arguments, 1)?;
     Ok(Value::from(
@@ -63,18 +134,21 @@ pub(super) fn left(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> E
     ))
 }
 
-pub(super) fn mid(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn mid(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let start = required_integer(evaluator, arguments, 1)?;
     let length = required_integer(evaluator, arguments, 2)?;
-    let (Ok(start @ 1..), Ok(length)) = (usize::try_from(start), usize::try_from(length)) else {
-        return Err(arguments.error("Mid counts characters from 1 and takes a length of 0 or more"));
+    let Ok(start @ 1..) = usize::try_from(start) else {
+        return Err(arguments.error_at(1, "Mid counts characters from 1"));
+    };
+    let Ok(length) = usize::try_from(length) else {
+        return Err(arguments.error_at(2, "Mid takes a length of 0 or more"));
     };
     map_text(evaluator, arguments, |text| {
         text.chars().skip(start - 1).take(length).collect()
     })
 }
 
-pub(super) fn word(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn word(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let text = evaluator.text(arguments, 0)?.unwrap_or_default();
     let number = required_integer(evaluator, arguments, 1)?;
     let delimiters = evaluator.text(arguments, 2)?.unwrap_or_default();
@@ -88,11 +162,11 @@ pub(super) fn word(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> E
     Ok(Value::from(found.unwrap_or_default()))
 }
 
-pub(super) fn strip_spaces(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn strip_spaces(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     map_text(evaluator, arguments, |text| text.replace(' ', ""))
 }
 
-pub(super) fn trim(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn trim(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     match evaluator.value(arguments, 0)? {
         Value::Array(values) => Ok(Value::Array(
             values
@@ -108,101 +182,20 @@ pub(super) fn trim(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> E
     }
 }
 
-pub(super) fn to_lower(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    let turkic = turkic(evaluator, arguments)?;
-    map_text(evaluator, arguments, |text| {
-        if turkic {
-            text.replace('I', "ı").replace('İ', "i").to_lowercase()
-        } else {
-            text.to_lowercase()
-        }
-    })
-}
-
-pub(super) fn to_upper(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    let turkic = turkic(evaluator, arguments)?;
-    map_text(evaluator, arguments, |text| {
-        if turkic {
-            text.replace('i', "İ").to_uppercase()
-        } else {
-            text.to_uppercase()
-        }
-    })
-}
-
-/// Turkish and Azerbaijani are the cultures in which the letter i has other cases.
-fn turkic(
-    evaluator: &mut Evaluator<'_>,
-    arguments: Arguments<'_>,
-) -> Result<bool, ExpressionError> {
-    let culture = evaluator
-        .text(arguments, 1)?
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    Ok(matches!(culture.split('-').next(), Some("tr" | "az")))
-}
-
-pub(super) fn proper_case(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    let separators = evaluator.text(arguments, 1)?;
-    let separates = |character: char| match &separators {
-        Some(separators) => separators.contains(character),
-        None => !character.is_alphanumeric() && !is_combining_mark(character),
-    };
-    map_text(evaluator, arguments, |text| {
-        let mut cased = String::with_capacity(text.len());
-        let mut first = true;
-        for character in text.chars() {
-            if first {
-                cased.extend(character.to_uppercase());
-            } else {
-                cased.extend(character.to_lowercase());
-            }
-            first = separates(character);
-        }
-        cased
-    })
-}
-
-pub(super) fn normalize_diacritics(
-    evaluator: &mut Evaluator<'_>,
-    arguments: Arguments<'_>,
-) -> Evaluated {
-    map_text(evaluator, arguments, |text| {
-        let mut plain = String::with_capacity(text.len());
-        for character in text
-            .nfd()
-            .filter(|&character| !is_combining_mark(character))
-        {
-            match character {
-                'æ' => plain.push_str("ae"),
-                'Æ' => plain.push_str("AE"),
-                'ø' | 'œ' => plain.push_str("oe"),
-                'Ø' | 'Œ' => plain.push_str("OE"),
-                'ß' => plain.push_str("ss"),
-                'ı' => plain.push('i'),
-                'ł' => plain.push('l'),
-                'Ł' => plain.push('L'),
-                other => plain.push(other),
-            }
-        }
-        plain
-    })
-}
-
-pub(super) fn in_string(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn in_string(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let (Some(text), Some(wanted)) = (evaluator.text(arguments, 0)?, evaluator.text(arguments, 1)?)
     else {
         return Ok(Value::Null);
     };
     let start = evaluator.integer(arguments, 2)?.unwrap_or(1);
     let Ok(start @ 1..) = usize::try_from(start) else {
-        return Err(arguments.error("InStr counts characters from 1"));
+        return Err(arguments.error_at(2, "InStr counts characters from 1"));
     };
-    let ignore_case = evaluator.text(arguments, 3)?.as_deref() == Some("vbTextCompare");
+    let ignores_case = ignores_case(evaluator, arguments, 3)?;
     let fold = |text: &str| -> Vec<char> {
         text.chars()
             .map(|character| {
-                if ignore_case {
+                if ignores_case {
                     character.to_lowercase().next().unwrap_or(character)
                 } else {
                     character
@@ -227,13 +220,13 @@ fn position_of(text: &[char], wanted: &[char], start: usize) -> usize {
     offset.map_or(0, |offset| start + offset)
 }
 
-pub(super) fn split(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+fn split(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
     let Some(text) = evaluator.text(arguments, 0)? else {
         return Ok(Value::Null);
     };
     let delimiter = evaluator.text(arguments, 1)?.unwrap_or_default();
     if delimiter.is_empty() {
-        return Err(arguments.error("Split needs a delimiter that is not empty"));
+        return Err(arguments.error_at(1, "Split needs a delimiter that is not empty"));
     }
     Ok(Value::Array(
         text.split(&delimiter)
@@ -244,68 +237,66 @@ pub(super) fn split(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> 
     ))
 }
 
-pub(super) fn to_base64(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    map_text(evaluator, arguments, |text| {
-        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        STANDARD.encode(bytes)
-    })
-}
-
-pub(super) fn from_base64(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    let Some(text) = evaluator.text(arguments, 0)? else {
-        return Ok(Value::Null);
-    };
-    let bytes = STANDARD
-        .decode(text.trim())
-        .map_err(|_| arguments.error("The value is not base64"))?;
-    let encoding = evaluator
-        .text(arguments, 1)?
-        .unwrap_or_else(|| "Unicode".to_owned());
-    let decoded = match encoding.as_str() {
-        "Unicode" => String::from_utf16(
-            &bytes
-                .chunks(2)
-                .map(|pair| {
-                    u16::from_le_bytes([
-                        pair.first().copied().unwrap_or(0),
-                        pair.get(1).copied().unwrap_or(0),
-                    ])
-                })
-                .collect::<Vec<_>>(),
-        )
-        .ok(),
-        "ASCII" | "UTF8" => String::from_utf8(bytes).ok(),
-        other => {
-            return Err(arguments.error(format!(
-                "\"{other}\" is not an encoding; use Unicode, ASCII or UTF8"
-            )));
-        }
-    };
-    decoded
-        .map(Value::from)
-        .ok_or_else(|| arguments.error(format!("The decoded bytes are not {encoding} text")))
-}
-
-pub(super) fn to_utf8_hex(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
-    map_text(evaluator, arguments, |text| {
-        text.bytes()
-            .fold(String::with_capacity(text.len() * 2), |mut digits, byte| {
-                // Writing to a String cannot fail.
-                let _ = write!(digits, "{byte:02X}");
-                digits
-            })
-    })
-}
-
-fn required_integer(
+pub(super) fn required_integer(
     evaluator: &mut Evaluator<'_>,
     arguments: Arguments<'_>,
     index: usize,
 ) -> Result<i64, ExpressionError> {
     evaluator.integer(arguments, index)?.ok_or_else(|| {
-        arguments.error(format!(
-            "Parameter {} must be a whole number, but has no value",
-            index + 1
-        ))
+        arguments.error_at(
+            index,
+            format!(
+                "Parameter {} must be a whole number, but has no value",
+                index + 1
+            ),
+        )
     })
+}
+
+/// Whether the parameter is `vbTextCompare`; blank is `vbBinaryCompare`.
+pub(super) fn ignores_case(
+    evaluator: &mut Evaluator<'_>,
+    arguments: Arguments<'_>,
+    index: usize,
+) -> Result<bool, ExpressionError> {
+    match evaluator.text(arguments, index)?.as_deref() {
+        None | Some("vbBinaryCompare") => Ok(false),
+        Some("vbTextCompare") => Ok(true),
+        Some(other) => Err(arguments.error_at(
+            index,
+            format!("\"{other}\" is not a way to compare; use vbTextCompare or vbBinaryCompare"),
+        )),
+    }
+}
+
+/// `CN=Ana Ruiz,OU=Sales` has the components `Ana Ruiz` and `Sales`; a backslash protects the character behind it.
+fn component(evaluator: &mut Evaluator<'_>, arguments: Arguments<'_>) -> Evaluated {
+    let Some(text) = evaluator.text(arguments, 0)? else {
+        return Ok(Value::Null);
+    };
+    let number = required_integer(evaluator, arguments, 1)?;
+    let mut components = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let protected = match character {
+            '\\' => characters.next(),
+            ',' => {
+                components.push(String::new());
+                continue;
+            }
+            other => Some(other),
+        };
+        if let Some(component) = components.last_mut() {
+            component.extend(protected);
+        }
+    }
+    let index = usize::try_from(number)
+        .ok()
+        .and_then(|number| number.checked_sub(1));
+    let found = index
+        .and_then(|index| components.get(index))
+        .and_then(|component| component.split_once('='));
+    Ok(Value::from(
+        found.map(|(_, value)| value.trim()).unwrap_or_default(),
+    ))
 }

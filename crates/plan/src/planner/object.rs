@@ -1,18 +1,19 @@
 //! Scope, matching and difference of an object that exists in the source.
 
-use super::{Outcome, skip};
+use super::{Candidates, Outcome, skip};
 use crate::{
     Compiled, Facts,
     compile::CompiledObject,
     config::{ObjectKind, Scope},
     facts::{Found, Link, LogStep, SourceObject},
-    operation::{Action, Operation},
+    operation::{Action, Operation, REDACTED},
     scope::{ScopeResult, evaluate},
     source::{SourceView, is_active},
     story,
     target::get,
     values::{
-        Desired, DesiredValues, Difference, Evaluation, Failure, creation, known_from, update,
+        Desired, DesiredValues, Difference, Evaluation, Failure, coerce, creation, known_from,
+        update,
     },
 };
 use serde_json::{Map, Value, json};
@@ -147,7 +148,7 @@ impl<'a> Planner<'a> {
         }
         match self.facts.found {
             None => Ok(Outcome::Match(queries)),
-            Some(Found::Nothing) => self.create(source, &desired, verdict),
+            Some(Found::Nothing) => self.create(source, desired, verdict),
             Some(Found::One {
                 id,
                 document,
@@ -202,7 +203,7 @@ impl<'a> Planner<'a> {
     fn create(
         &mut self,
         source: &'a SourceObject,
-        desired: &DesiredValues<'_>,
+        mut desired: DesiredValues<'_>,
         verdict: &Verdict,
     ) -> Result<Outcome, Failure> {
         self.steps.push(story::matching(
@@ -215,6 +216,10 @@ impl<'a> Planner<'a> {
                 skip::SYNCHRONIZATION_SKIPPED,
                 "there is no account at the target, and the action Create is turned off",
             ));
+        }
+        let open = self.choose(&mut desired)?;
+        if !open.is_empty() {
+            return Ok(Outcome::Choose(open));
         }
         let difference = creation(&desired.values)?;
         self.steps.push(story::processing(
@@ -244,8 +249,46 @@ impl<'a> Planner<'a> {
             self.operation(Action::Create, display_name(source), verdict.reason.clone());
         operation.changes = difference.changes;
         operation.known_after = difference.known_after;
-        operation.unresolved.clone_from(&desired.unresolved);
+        operation.unresolved = desired.unresolved;
         Ok(Outcome::Operation(Box::new(operation)))
+    }
+
+    /// Puts in what was found free at the target; returns what has to be asked.
+    fn choose(&self, desired: &mut DesiredValues<'_>) -> Result<Vec<Candidates>, Failure> {
+        let mut open = Vec::new();
+        for (mapping, value) in &mut desired.values {
+            let Desired::Candidates(candidates) = value else {
+                continue;
+            };
+            let known = self
+                .facts
+                .chosen
+                .and_then(|known| known.get(&mapping.target));
+            match known {
+                Some(Some(free)) => {
+                    *value = Desired::Set(coerce(mapping, Value::from(free.as_str()))?);
+                }
+                Some(None) => {
+                    let shown = if mapping.redacted {
+                        REDACTED.to_owned()
+                    } else {
+                        candidates.join(", ")
+                    };
+                    return Err((
+                        "NoUniqueValue",
+                        format!(
+                            "Every value that {} could take exists at the target already ({shown}); add a rule to SelectUniqueValue",
+                            mapping.target
+                        ),
+                    ));
+                }
+                None => open.push(Candidates {
+                    attribute: mapping.target.clone(),
+                    values: std::mem::take(candidates),
+                }),
+            }
+        }
+        Ok(open)
     }
 
     /// `relink`: the ledger does not have the account as managed yet.
@@ -326,6 +369,8 @@ impl<'a> Planner<'a> {
             view,
             references: self.facts.references,
             now_us: self.facts.now_us,
+            seed: self.facts.seed,
+            default_domain: self.config.config.default_domain.as_deref(),
         }
     }
 

@@ -5,6 +5,7 @@
     reason = "helpers of tests may unwrap as tests do"
 )]
 
+mod flows;
 mod leaving;
 mod matching;
 mod properties;

@@ -1,6 +1,7 @@
 //! One object in its ordinary state, to be varied by the tests.
 
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use tenure_plan::{
     ApplicationConfig, Facts, Operation, Outcome, Planned, compile,
     config::{Clause, Mapping, ObjectKind, ScopingFilter, Source},
@@ -27,6 +28,7 @@ pub(crate) struct Setup {
     pub(crate) entitlement: Entitlement,
     pub(crate) link: Option<Link>,
     pub(crate) found: Option<Found>,
+    pub(crate) chosen: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl Setup {
@@ -55,6 +57,7 @@ impl Setup {
             },
             link: None,
             found: None,
+            chosen: None,
         }
     }
 
@@ -137,8 +140,10 @@ impl Setup {
             entitlement: &self.entitlement,
             link: self.link.as_ref(),
             found: self.found.as_ref(),
+            chosen: self.chosen.as_ref(),
             references: &|id| (id == "s-boss").then(|| "t-boss".to_owned()),
             now_us: 0,
+            seed: "app_1 s-1",
         };
         plan(&compiled, &facts)
     }
@@ -170,6 +175,13 @@ pub(crate) fn title(config: &mut ApplicationConfig) -> &mut Mapping {
 pub(crate) fn summary(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Match(queries) => format!("match {queries:?}"),
+        Outcome::Choose(open) => {
+            let open: Vec<String> = open
+                .iter()
+                .map(|one| format!("{} of {:?}", one.attribute, one.values))
+                .collect();
+            format!("choose {}", open.join("; "))
+        }
         Outcome::Operation(operation) => {
             let show =
                 |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);

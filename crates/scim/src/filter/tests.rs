@@ -347,3 +347,31 @@ fn over_several_types_an_undefined_attribute_has_no_value() {
         assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{wrong}");
     }
 }
+
+#[test]
+fn addresses_stand_for_ids() {
+    let check = |text: &str, expected: &str| {
+        let filter = Filter::parse(text)
+            .unwrap()
+            .by_id("https://id.mills.example/scim");
+        assert_eq!(filter, Filter::parse(expected).unwrap(), "{text}");
+    };
+    check(
+        r#"not (META.location ne "https://id.mills.example/scim/Users/7")"#,
+        r#"not (id ne "7")"#,
+    );
+    check(
+        r#"members.$ref eq "Users/7" or title pr"#,
+        r#"members.value eq "7" or title pr"#,
+    );
+    check(
+        r#"groups[$ref eq "https://id.mills.example/scim/Groups/9" and type eq "direct"]"#,
+        r#"groups[value eq "9" and type eq "direct"]"#,
+    );
+    let foreign = r#"meta.location eq "https://other.example/scim/Users/7""#;
+    check(foreign, r#"id eq "https://other.example/scim/Users/7""#);
+    check(
+        r#"profileUrl eq "https://id.mills.example/scim/Users/7""#,
+        r#"profileUrl eq "https://id.mills.example/scim/Users/7""#,
+    );
+}

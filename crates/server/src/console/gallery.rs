@@ -16,6 +16,7 @@ use super::{
     form::{Field, Fields, Form},
     page::{self, Shell},
     visitor::{Member, Submission},
+    words::encode,
 };
 use crate::App;
 
@@ -25,30 +26,79 @@ pub(super) fn routes() -> Router<App> {
         .route("/w/{workspace}/gallery/{entry}", get(entry).post(add))
 }
 
+/// Entries of a page, besides the custom application.
+const PAGE: usize = 30;
+
 #[derive(Template)]
 #[template(path = "gallery.html")]
 struct GalleryPage {
     shell: Shell,
     q: String,
-    entries: Vec<Entry>,
+    /// Chosen first letter, empty for all.
+    letter: String,
+    /// First letters that there are.
+    letters: Vec<String>,
+    /// How many entries fit the search.
+    count: usize,
+    entries: Vec<&'static Entry>,
+    /// Page from 1.
+    page: usize,
+    has_next: bool,
+}
+
+impl GalleryPage {
+    /// Address of a page of this search.
+    fn at(&self, page: usize) -> String {
+        format!(
+            "{}/gallery?q={}&letter={}&page={page}",
+            self.shell.root(),
+            encode(&self.q),
+            encode(&self.letter)
+        )
+    }
+}
+
+/// The first letter of a name, `#` for digits and signs.
+fn letter_of(entry: &Entry) -> String {
+    match entry.name.chars().next() {
+        Some(first) if first.is_alphabetic() => first.to_uppercase().collect(),
+        _ => "#".to_owned(),
+    }
 }
 
 async fn list(member: Member) -> Result<Response, Failure> {
-    let q = member.query("q");
-    let words = q.to_lowercase();
-    let entries = gallery::templates()
+    let (q, letter) = (member.query("q"), member.query("letter").to_uppercase());
+    let page = member.query("page").parse::<usize>().unwrap_or(1).max(1);
+    let is_named = |entry: &&Entry| entry.id != "custom";
+    let mut letters: Vec<String> = gallery::templates()
+        .iter()
+        .filter(is_named)
+        .map(letter_of)
+        .collect();
+    letters.sort();
+    letters.dedup();
+    let found: Vec<&Entry> = gallery::search(&q)
         .into_iter()
-        .filter(|entry| {
-            // The custom application fits every search: there is always a way on.
-            entry.id == "custom"
-                || entry.name.to_lowercase().contains(&words)
-                || entry.description.to_lowercase().contains(&words)
-        })
+        .filter(is_named)
+        .filter(|entry| letter.is_empty() || letter_of(entry) == letter)
+        .collect();
+    let skipped = (page - 1).saturating_mul(PAGE);
+    // The custom application fits every search: there is always a way on.
+    let custom = gallery::templates()
+        .iter()
+        .filter(|entry| entry.id == "custom" && page == 1);
+    let entries = custom
+        .chain(found.iter().copied().skip(skipped).take(PAGE))
         .collect();
     page::show(&GalleryPage {
         shell: member.shell("Gallery", "gallery"),
         q,
+        letter,
+        letters,
+        count: found.len(),
         entries,
+        page,
+        has_next: found.len() > skipped.saturating_add(PAGE),
     })
 }
 
@@ -94,7 +144,9 @@ fn check(entry: &Entry, fields: &Fields) -> Form {
 
 async fn add(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let Submission { member, fields } = sent;
-    let entry = gallery::template(&member.param("entry")).ok_or(Failure::NotFound)?;
+    let entry = gallery::template(&member.param("entry"))
+        .filter(|entry| entry.speaks_scim)
+        .ok_or(Failure::NotFound)?;
     let mut form = check(&entry, &fields);
     if !form.failed() {
         let config = serde_json::to_string(&entry.config)

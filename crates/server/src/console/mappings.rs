@@ -10,7 +10,7 @@ use axum::{
 };
 use tenure_plan::{
     ApplicationConfig,
-    config::{Apply, Mapping, ObjectConfig, Source},
+    config::{Mapping, ObjectConfig, Source},
     gallery,
 };
 use tenure_store::application;
@@ -57,10 +57,7 @@ fn row(mapping: &Mapping) -> MappingRow {
             .matching
             .map(|precedence| precedence.to_string())
             .unwrap_or_default(),
-        apply: match mapping.apply {
-            Apply::Always => "Always",
-            Apply::OnCreate => "Only during object creation",
-        },
+        apply: mapping.apply.label(),
         default: mapping
             .default
             .as_ref()

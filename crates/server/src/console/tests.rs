@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use crate::{App, Config};
 
 mod directory;
+mod gallery;
 mod requests;
 
 const URL: &str = "http://127.0.0.1:8080";
@@ -184,6 +185,8 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         "/apps".into(),
         "/gallery".into(),
         "/gallery/exium".into(),
+        "/gallery/aws-iam-identity-center".into(),
+        "/gallery?q=%3Cscript%3Ealert(1)&letter=%23&page=99999999999999999999".into(),
         format!("/apps/{app}"),
         format!("/apps/{app}/delete"),
         format!("/apps/{app}/assignments?q=ada"),

@@ -99,8 +99,12 @@ impl Parameters {
     ///
     /// # Errors
     /// 400: `invalidFilter`, `invalidValue`.
-    pub(super) fn query(&self, resource_type: &ResourceType) -> Result<resource::Query, ScimError> {
-        let filter = self.filter()?;
+    pub(super) fn query(
+        &self,
+        resource_type: &ResourceType,
+        base_url: &str,
+    ) -> Result<resource::Query, ScimError> {
+        let filter = self.filter()?.map(|filter| filter.by_id(base_url));
         if let Some(filter) = &filter {
             filter.check(resource_type)?;
         }
@@ -117,8 +121,8 @@ impl Parameters {
     ///
     /// # Errors
     /// 400: `invalidFilter`, `invalidValue`.
-    pub(super) fn walk(&self, types: &[&ResourceType]) -> Result<Walk, ScimError> {
-        let filter = self.filter()?;
+    pub(super) fn walk(&self, types: &[&ResourceType], base_url: &str) -> Result<Walk, ScimError> {
+        let filter = self.filter()?.map(|filter| filter.by_id(base_url));
         match (&filter, types) {
             (Some(filter), [one]) => filter.check(one)?,
             (Some(filter), types) => filter.check_any(types)?,
@@ -333,7 +337,7 @@ mod tests {
     fn page(query: &str) -> Result<(u64, u64), u16> {
         let parameters = Parameters::from_query(query).map_err(|error| error.status)?;
         let query = parameters
-            .query(SchemaSet::user())
+            .query(SchemaSet::user(), "https://id.mills.example/scim")
             .map_err(|error| error.status)?;
         Ok((query.start_index, query.count))
     }

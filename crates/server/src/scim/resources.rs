@@ -136,6 +136,8 @@ impl Change<'_> {
                 resource::replace_with(tx, workspace, kind, id, if_match, document, rules)?
             }
             What::Patch(id, request) => {
+                let kept = self.without_unchanged(tx, id, request)?;
+                let request = kept.as_ref().unwrap_or(request);
                 self.record.tolerated(request.deviations, &request.ignored);
                 resource::patch_with(tx, workspace, kind, id, if_match, request, rules)?
             }
@@ -154,6 +156,36 @@ impl Change<'_> {
         };
         self.record.written(&written, rules);
         Ok(Some(written.stored))
+    }
+
+    /// The request without operations that set values of the server to what they are; `None` if it has none of them.
+    fn without_unchanged(
+        &self,
+        tx: &mut Tx<'_>,
+        id: &str,
+        request: &PatchRequest,
+    ) -> Result<Option<PatchRequest>, Error> {
+        let view = self.view;
+        if !request.sets_read_only(&view.resource_type) {
+            return Ok(None);
+        }
+        let Some(stored) = resource::get(tx, view.workspace, view.kind, id)? else {
+            return Ok(None);
+        };
+        let whole = View {
+            projection: Projection {
+                excluded: Some(vec!["members".to_owned()]),
+                ..Projection::default()
+            },
+            ..view.clone()
+        };
+        let mut room = limits::MEMBERS_ANSWER;
+        let rendered = whole.render(tx, &stored, &mut room)?;
+        let shown: Document = serde_json::from_str(&rendered.text)
+            .map_err(|error| Error::Database(error.to_string()))?;
+        let mut kept = request.clone();
+        kept.drop_unchanged(&view.resource_type, &shown);
+        Ok(Some(kept))
     }
 
     fn outcome(&self, tx: &mut Tx<'_>, stored: &Stored, minimal: bool) -> Result<Outcome, Error> {

@@ -35,7 +35,7 @@ async fn page(call: &Call<'_>, kind: Kind, parameters: &Parameters) -> Result<Re
     if parameters.cursor()?.is_some() {
         return part(call, vec![view], parameters).await;
     }
-    let query = parameters.query(&view.resource_type)?;
+    let query = parameters.query(&view.resource_type, &call.scim.base_url)?;
     let start_index = query.start_index;
     let (total, resources) = call
         .scim
@@ -87,7 +87,7 @@ async fn part(
 ) -> Result<Response, Refusal> {
     let types: Vec<&ResourceType> = views.iter().map(|view| &*view.resource_type).collect();
     let kinds: Vec<Kind> = views.iter().map(|view| view.kind).collect();
-    let start = parameters.walk(&types)?;
+    let start = parameters.walk(&types, &call.scim.base_url)?;
     let count = parameters.count()?;
     let cursor = parameters.cursor()?.map(str::to_owned);
     let workspace = call.principal.workspace;

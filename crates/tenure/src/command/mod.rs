@@ -5,10 +5,12 @@ mod application;
 mod audit;
 mod demo;
 mod directory;
+mod expression;
 mod import;
 mod log;
 mod progress;
 mod schema;
+mod scope;
 mod serve;
 mod token;
 mod workspace;
@@ -65,6 +67,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Demo(arguments) => {
             demo::run(&data(demo::DEFAULT_DATA), database, &arguments).await
         }
+        Command::Expression(command) => expression::run(out, command),
+        Command::Scope(command) => scope::run(out, command),
         command => {
             let data = data(DEFAULT_DATA);
             if !data.exists() && !matches!(command, Command::Workspace(Workspaces::Create { .. })) {
@@ -86,8 +90,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
 
 async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
-        // Both hold the store themselves and never get here.
-        Command::Serve(_) | Command::Demo(_) => Err(Failure::usage("not a command on a store")),
+        // These hold the store themselves or need none, and never get here.
+        Command::Serve(_) | Command::Demo(_) | Command::Expression(_) | Command::Scope(_) => {
+            Err(Failure::usage("not a command on a store"))
+        }
         Command::Workspace(command) => workspace::run(session, command).await,
         Command::Admin(command) => admin::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,

@@ -12,6 +12,8 @@ fn help_begins_with_examples() {
         vec!["import", "--help"],
         vec!["token", "create", "--help"],
         vec!["application", "create", "--help"],
+        vec!["expression", "test", "--help"],
+        vec!["scope", "test", "--help"],
     ] {
         let help = place.run(&command).expect(0).stdout;
         assert!(help.starts_with("Example"), "{command:?}: {help}");

@@ -350,3 +350,22 @@ fn members_change_in_memory() {
     check(with("replace", json!(["2", "1"])), &["1", "2"], false);
     check(with("replace", json!(["2", "4"])), &["2", "4"], true);
 }
+
+#[test]
+fn values_of_the_server_may_be_sent_back_unchanged() {
+    let shown = object(json!({"meta": {"version": "W/\"3\""}, "groups": [{"value": "g"}]}));
+    let left = |path: &str, value: Value| {
+        let body = json!({"Operations": [{"op": "replace", "path": path, "value": value}]});
+        let mut request = parse(SchemaSet::user(), &object(body)).unwrap();
+        assert!(request.sets_read_only(SchemaSet::user()));
+        request.drop_unchanged(SchemaSet::user(), &shown);
+        request.operations.len()
+    };
+    assert_eq!(left("meta.version", json!("W/\"3\"")), 0);
+    assert_eq!(left("meta.version", json!("W/\"4\"")), 1);
+    assert_eq!(left("groups", json!([{"value": "g"}])), 0);
+    assert_eq!(left("meta.location", json!("x")), 1);
+    let body = json!({"Operations": [{"op": "replace", "path": "title", "value": "x"}]});
+    let request = parse(SchemaSet::user(), &object(body)).unwrap();
+    assert!(!request.sets_read_only(SchemaSet::user()));
+}

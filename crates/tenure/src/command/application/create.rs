@@ -10,23 +10,28 @@ use tenure_store::application;
 
 pub(super) async fn run(session: &Session, arguments: ApplicationCreate) -> Result<Exit, Failure> {
     let template = gallery::template(&arguments.gallery).ok_or_else(|| {
-        let ids: Vec<&str> = gallery::templates()
-            .iter()
-            .map(|template| template.id)
-            .collect();
+        let ids: Vec<&str> = similar(&arguments.gallery);
         Failure::not_found(format!(
             "gallery entry \"{}\" does not exist",
             arguments.gallery
         ))
-        .hint(format!("there are: {}", ids.join(", ")))
+        .hint(format!("try one of: {}", ids.join(", ")))
     })?;
+    if !template.speaks_scim {
+        return Err(Failure::usage(format!(
+            "{} cannot be added: {}",
+            template.name, template.description
+        )));
+    }
     let tenant_url = match arguments.tenant_url {
         Some(url) => url,
         None if !template.tenant_url.is_empty() => template.tenant_url.to_owned(),
         None => {
-            return Err(Failure::usage(
-                "--tenant-url is needed for this gallery entry",
-            ));
+            let failure = Failure::usage("--tenant-url is needed for this gallery entry");
+            return Err(match template.tenant_url_pattern {
+                "" => failure.hint("copy it from the application"),
+                pattern => failure.hint(format!("it has the form {pattern}")),
+            });
         }
     };
     super::check_url(&tenant_url)?;
@@ -70,4 +75,21 @@ pub(super) async fn run(session: &Session, arguments: ApplicationCreate) -> Resu
         },
     )?;
     Ok(Exit::Done)
+}
+
+/// A few entries whose name has the word, or begins like it; `custom` is always possible.
+fn similar(word: &str) -> Vec<&'static str> {
+    let beginning: String = word.chars().take(3).collect();
+    let found = [gallery::search(word), gallery::search(&beginning)];
+    let mut ids: Vec<&str> = found
+        .iter()
+        .find(|found| !found.is_empty())
+        .into_iter()
+        .flatten()
+        .map(|template| template.id)
+        .filter(|id| *id != "custom")
+        .take(8)
+        .collect();
+    ids.push("custom");
+    ids
 }
