@@ -60,7 +60,8 @@ pub(super) fn find(path: &str, types: &Types) -> Option<Endpoint> {
         return Some(Endpoint::Root);
     };
     let second = match segments.next() {
-        Some(segment) => Some(percent_decode(segment, false)?),
+        // No id has a NUL, which no database takes for text either.
+        Some(segment) => Some(percent_decode(segment, false).filter(|id| !id.contains('\0'))?),
         None => None,
     };
     if first == "Me" {
