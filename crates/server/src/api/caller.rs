@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Query, Request},
     http::{
         HeaderMap, StatusCode,
         header::{AUTHORIZATION, USER_AGENT},
@@ -78,6 +78,20 @@ fn touch(app: &App, principal: &Principal, headers: &HeaderMap) {
             tracing::warn!(%error, "could not write down the use of a token");
         }
     });
+}
+
+/// Query parameters as a structure.
+#[derive(Debug)]
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(parameters)| Self(parameters))
+            .map_err(|error| Problem::invalid(error.body_text()))
+    }
 }
 
 /// A JSON body within the limits that hold everywhere.

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use serde::Deserialize;
@@ -14,7 +14,11 @@ use tenure_store::{
     schema,
 };
 
-use super::{caller::Caller, page, problem::Problem};
+use super::{
+    caller::{Caller, Parameters},
+    page,
+    problem::Problem,
+};
 use crate::App;
 
 /// Rows of a page when the caller does not say, and at most.
@@ -44,7 +48,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(endpoint): Path<String>,
-    Query(paging): Query<Paging>,
+    Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Value>, Problem> {
     let limit = paging.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let after = paging

@@ -6,6 +6,7 @@
 mod caller;
 mod deleted;
 mod problem;
+mod requests;
 mod schemas;
 mod settings;
 #[cfg(test)]
@@ -35,6 +36,9 @@ pub(crate) fn service(app: App) -> Router {
             "/tokens/{token}/options",
             get(tokens::options).put(tokens::set_options),
         )
+        .route("/tokens/{token}/deviations", get(requests::deviations))
+        .route("/requests", get(requests::list))
+        .route("/requests/{id}", get(requests::show))
         .route("/deleted/{endpoint}", get(deleted::list))
         .route("/deleted/{endpoint}/{id}/restore", post(deleted::restore));
     Router::new()

@@ -276,8 +276,9 @@ async fn what_a_client_deleted_is_listed_and_brought_back() {
         "/deleted/Users?after=x",
         "/deleted/Users?limit=x",
     ] {
-        let (status, _) = world.api("GET", path, None).await;
+        let (status, problem) = world.api("GET", path, None).await;
         assert!((400..500).contains(&status), "{path}: {status}");
+        assert_eq!(problem["status"], status, "{path}");
     }
 }
 
@@ -333,4 +334,58 @@ async fn options_of_a_token_change_how_its_client_is_treated() {
         .api("PUT", "/tokens/tok_none/options", Some(json!({})))
         .await;
     assert_eq!(foreign.0, 404);
+}
+
+/// What a path lists once there is something: requests are written down in the background.
+async fn listed(world: &World, path: &str) -> Vec<Value> {
+    for _ in 0..1000 {
+        let (status, list) = world.api("GET", path, None).await;
+        assert_eq!(status, 200, "{list}");
+        let items = list["items"].as_array().unwrap();
+        if !items.is_empty() {
+            return items.clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{path} stays empty");
+}
+
+#[tokio::test]
+async fn requests_and_habits_of_clients_can_be_asked_for() {
+    let (world, other) = World::pair().await;
+    let body = json!({"userName": "ada", "active": "True"});
+    assert_eq!(world.scim("POST", "/Users", Some(body)).await.0, 201);
+    let requests = listed(&world, "/requests?method=POST&deviations=true&status=2").await;
+    assert_eq!(
+        (&requests[0]["path"], &requests[0]["status"]),
+        (&json!("/scim/v2/Users"), &json!(201))
+    );
+    let path = format!("/requests/{}", requests[0]["id"].as_str().unwrap());
+    let (_, one) = world.api("GET", &path, None).await;
+    assert!(one["request"].as_str().unwrap().contains("ada"));
+    assert_eq!(other.api("GET", &path, None).await.0, 404);
+    assert_eq!(
+        other.api("GET", "/requests", None).await.1["items"],
+        json!([])
+    );
+    let token = requests[0]["tokenId"].as_str().unwrap();
+    let habits = listed(&world, &format!("/tokens/{token}/deviations")).await;
+    let habit = habits
+        .iter()
+        .find(|habit| habit["code"] == "string-boolean")
+        .unwrap();
+    assert_eq!((&habit["week"], &habit["month"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        other
+            .api("GET", &format!("/tokens/{token}/deviations"), None)
+            .await
+            .0,
+        404
+    );
+    let (_, none) = world.api("GET", "/requests?errors=true", None).await;
+    assert_eq!(none["items"], json!([]));
+    assert_eq!(
+        world.api("GET", "/requests?from=yesterday", None).await.0,
+        422
+    );
 }

@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use tenure_store::{Error, TimeUs, account, token};
+use tenure_store::{
+    Error, TimeUs, account,
+    token::{self, Scope},
+};
 
 use super::{
     failure::Failure,
@@ -129,6 +132,16 @@ fn token_form() -> Form {
             ],
         )
         .value("365"),
+        Field::choice(
+            "select",
+            "scope",
+            "For",
+            &[
+                ("scim", "An identity provider or another SCIM client"),
+                ("api", "The management API at /api/v1"),
+            ],
+        )
+        .value("scim"),
     ])
 }
 
@@ -201,6 +214,8 @@ struct TokenPage {
     name: String,
     secret: String,
     tenant_url: String,
+    /// For the management API, not for SCIM.
+    api: bool,
 }
 
 async fn create(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
@@ -221,12 +236,16 @@ async fn create(State(app): State<App>, sent: Submission) -> Result<Response, Fa
     if form.failed() {
         return show_scim(&app, &member, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
+    let scope = match fields.raw("scope") {
+        "api" => Scope::Api,
+        _ => Scope::Scim,
+    };
     let (workspace, name) = (member.workspace.id, fields.text("name"));
     let result = app
         .store
         .write(member.actor(), move |tx| {
             let expires_us = days.map(|days| tx.now_us() + days * DAY_US);
-            token::create(tx, workspace, &name, expires_us)
+            token::create_for(tx, workspace, scope, &name, expires_us)
         })
         .await;
     match result {
@@ -234,7 +253,11 @@ async fn create(State(app): State<App>, sent: Submission) -> Result<Response, Fa
             shell: member.shell("SCIM 2.0 Bearer Token", "settings"),
             name: token.name,
             secret,
-            tenant_url: format!("{}/scim", app.config.public_url),
+            tenant_url: match scope {
+                Scope::Api => format!("{}/api/v1", app.config.public_url),
+                Scope::Scim => format!("{}/scim", app.config.public_url),
+            },
+            api: scope == Scope::Api,
         }),
         Err(Error::Conflict(message) | Error::Invalid(message)) => {
             form.fail("name", message);

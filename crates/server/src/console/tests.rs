@@ -335,6 +335,14 @@ async fn a_token_is_shown_once() {
         .next()
         .unwrap();
     assert!(secret.starts_with("tnr_scim_"), "{secret}");
+    let api = browser
+        .post(
+            path,
+            path,
+            &[("name", "CI"), ("expiry", "90"), ("scope", "api")],
+        )
+        .await;
+    assert!(api.html.contains("value=\"tnr_api_") && api.html.contains("/api/v1"));
     let list = browser.get(path).await.html;
     assert!(list.contains("Entra") && !list.contains(secret));
     let id = list
