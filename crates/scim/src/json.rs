@@ -62,8 +62,8 @@ struct Limited<'w> {
     weight: &'w Cell<usize>,
 }
 
-/// What a value takes, whatever is in it.
-const VALUE_BYTES: usize = 32;
+/// What a value takes, whatever is in it, with the room that a growing list holds ready.
+const VALUE_BYTES: usize = 64;
 /// What an object takes with its first key: its text may have eight bytes.
 const OBJECT_BYTES: usize = 512;
 /// What each key takes beside its text.
