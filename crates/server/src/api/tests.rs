@@ -389,3 +389,48 @@ async fn requests_and_habits_of_clients_can_be_asked_for() {
         422
     );
 }
+
+#[tokio::test]
+async fn me_stands_for_the_user_that_a_token_names() {
+    let world = World::new().await;
+    assert_eq!(world.scim("GET", "/Me", None).await.0, 501);
+    let (_, ada) = world
+        .scim("POST", "/Users", Some(json!({"userName": "ada"})))
+        .await;
+    let id = ada["id"].as_str().unwrap();
+    let (_, tokens) = world.api("GET", "/tokens", None).await;
+    let scim = tokens["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|token| token["scope"] == "scim")
+        .unwrap();
+    let path = format!("/tokens/{}/options", scim["id"].as_str().unwrap());
+    let (status, problem) = world.api("PUT", &path, Some(json!({"me": "nobody"}))).await;
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(
+        world.api("PUT", &path, Some(json!({"me": id}))).await.0,
+        200
+    );
+    let request = Request::builder()
+        .uri("/scim/v2/Me?attributes=userName")
+        .header("authorization", format!("Bearer {}", world.scim))
+        .body(Body::empty())
+        .unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    let location = response.headers()["location"].to_str().unwrap();
+    assert_eq!(
+        location,
+        format!("https://id.mills.example/scim/Users/{id}")
+    );
+    let operations = json!({"Operations": [{"op": "add", "path": "title", "value": "Miller"}]});
+    let (status, me) = world.scim("PATCH", "/Me", Some(operations)).await;
+    assert_eq!(
+        (status, &me["id"], &me["title"]),
+        (200, &json!(id), &json!("Miller"))
+    );
+    assert_eq!(world.scim("POST", "/Me", Some(json!({}))).await.0, 405);
+    assert_eq!(world.scim("GET", "/Me/x", None).await.0, 404);
+    assert_eq!(world.scim("DELETE", "/Me", None).await.0, 204);
+    assert_eq!(world.scim("GET", "/Me", None).await.0, 404);
+}

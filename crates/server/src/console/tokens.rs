@@ -10,7 +10,7 @@ use axum::{
 };
 use tenure_scim::Deviation;
 use tenure_store::{
-    deviation,
+    Error, deviation,
     rules::{AbsentMembers, Rules, UnknownMembers},
     token::{self, Options, PatchAnswer, Scope, Token},
 };
@@ -88,6 +88,9 @@ fn options_form(options: &Options) -> Form {
         Field::new("checkbox", "repeat_deletes", "Deleting what is deleted already is a success")
             .value(tick(options.repeat_deletes))
             .help("Otherwise the second time is 404, as the standard has it."),
+        Field::new("text", "me", "User that /Me stands for")
+            .value(options.me.clone().unwrap_or_default())
+            .help("The id of a user. Empty: /Me is not supported with this token."),
         Field::choice(
             "radio",
             "patch_answer",
@@ -153,6 +156,7 @@ fn read_options(form: &mut Form, fields: &Fields) -> Options {
         },
         patch_answer: patch_answer.unwrap_or_default(),
         repeat_deletes: fields.ticked("repeat_deletes"),
+        me: fields.given("me"),
     }
 }
 
@@ -232,11 +236,18 @@ async fn save(State(app): State<App>, sent: Submission) -> Result<Response, Fail
     // Only a token that the page shows has options.
     let token = page(&app, &member, None).await?.token;
     let (workspace, id) = (member.workspace.id, token.id.clone());
-    app.store
+    let written = app
+        .store
         .write(member.actor(), move |tx| {
             token::set_options(tx, workspace, &id, &options)
         })
-        .await?;
+        .await;
+    if let Err(Error::Invalid(message)) = written {
+        form.fail("me", format!("This cannot be saved: {message}."));
+        let page = page(&app, &member, Some(form)).await?;
+        return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    written?;
     let to = format!("{}/settings/scim/{}?notice=saved", member.root(), token.id);
     Ok(Redirect::to(&to).into_response())
 }

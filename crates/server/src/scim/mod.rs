@@ -28,12 +28,12 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-        header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE},
+        header::{ACCEPT, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, LOCATION},
         request::Parts,
     },
     response::Response,
 };
-use tenure_store::{Actor, schema::Types, token::Principal};
+use tenure_store::{Actor, Kind, schema::Types, token::Principal};
 
 pub(crate) use bearer::bearer;
 pub(crate) use error::error_response;
@@ -145,13 +145,36 @@ async fn answer(scim: &Scim, record: &Arc<Record>, request: Request) -> Result<R
         parts,
         record: Arc::clone(record),
     };
+    if endpoint != Endpoint::Me {
+        return dispatch(call, endpoint, method, body).await;
+    }
+    let Some(me) = call.principal.options.me.clone() else {
+        return Err(Refusal::status(
+            501,
+            "`/Me` is not supported with this token: it stands for no person. An administrator can change that.",
+        ));
+    };
+    let response = dispatch(call, Endpoint::Resource(Kind::User, me), method, body).await;
+    response.map(with_location)
+}
+
+/// For `/Me`: where the resource really is (RFC 7644 section 3.11).
+fn with_location(mut response: Response) -> Response {
+    if let Some(location) = response.headers().get(CONTENT_LOCATION).cloned() {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+async fn dispatch(
+    call: Call<'_>,
+    endpoint: Endpoint,
+    method: Method,
+    body: Body,
+) -> Result<Response, Refusal> {
     match (endpoint, method) {
         (Endpoint::Root, Method::GET) => search::list_all(call).await,
         (Endpoint::RootSearch, Method::POST) => search::search_all(call, body).await,
-        (Endpoint::Me, _) => Err(Refusal::status(
-            501,
-            "`/Me` is not supported: a token stands for no person.",
-        )),
         (Endpoint::Bulk, Method::POST) => bulk::run(call, body).await,
         (Endpoint::Collection(kind), Method::GET) => search::list(call, kind).await,
         (Endpoint::Collection(kind), Method::POST) => resources::create(call, kind, body).await,

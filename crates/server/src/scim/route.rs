@@ -26,7 +26,7 @@ pub(super) enum Endpoint {
     Resource(Kind, String),
     /// `/Users/.search`, `/Groups/.search`.
     Search(Kind),
-    /// `/Me` and what is below it.
+    /// `/Me`.
     Me,
     /// `/Bulk`.
     Bulk,
@@ -37,10 +37,9 @@ impl Endpoint {
     pub(super) fn allow(&self) -> &'static str {
         match self {
             Self::Collection(_) => "GET, HEAD, POST",
-            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Resource(..) | Self::Me => "GET, HEAD, PUT, PATCH, DELETE",
             Self::Search(_) | Self::RootSearch | Self::Bulk => "POST",
             Self::Root
-            | Self::Me
             | Self::ServiceProviderConfig
             | Self::Schemas(_)
             | Self::ResourceTypes(_) => "GET, HEAD",
@@ -64,9 +63,6 @@ pub(super) fn find(path: &str, types: &Types) -> Option<Endpoint> {
         Some(segment) => Some(percent_decode(segment, false).filter(|id| !id.contains('\0'))?),
         None => None,
     };
-    if first == "Me" {
-        return Some(Endpoint::Me);
-    }
     if segments.next().is_some() {
         return None;
     }
@@ -76,6 +72,7 @@ pub(super) fn find(path: &str, types: &Types) -> Option<Endpoint> {
         ("ServiceProviderConfig", None) => Some(Endpoint::ServiceProviderConfig),
         (".search", None) => Some(Endpoint::RootSearch),
         ("Bulk", None) => Some(Endpoint::Bulk),
+        ("Me", None) => Some(Endpoint::Me),
         (segment, second) => types.at(segment).map(|kind| typed(kind, second)),
     }
 }
@@ -123,7 +120,8 @@ mod tests {
             "/scim/Schemas/urn%3Aa:b",
             Some(&Endpoint::Schemas(Some("urn:a:b".to_owned()))),
         );
-        check("/scim/Me/x/y", Some(&Endpoint::Me));
+        check("/scim/v2/Me/", Some(&Endpoint::Me));
+        check("/scim/Me/x", None);
         for path in [
             "/scim/users",
             "/scim/v1/Users",

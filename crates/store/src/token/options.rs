@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Tx, WorkspaceId, audit, connection::values, rules::Rules};
+use crate::{Error, Kind, Tx, WorkspaceId, audit, connection::values, resource, rules::Rules};
 
 /// What a PATCH answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct Options {
     pub patch_answer: PatchAnswer,
     /// Deleting what is deleted already is 204 instead of 404.
     pub repeat_deletes: bool,
+    /// Id of the user that `/Me` stands for (RFC 7644 section 3.11); without one, `/Me` is 501.
+    pub me: Option<String>,
 }
 
 impl Options {
@@ -50,7 +52,7 @@ impl Options {
 ///
 /// # Errors
 ///
-/// `NotFound`.
+/// `NotFound`, and `Invalid` when `me` is no user of the workspace.
 pub fn set_options(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
@@ -65,6 +67,11 @@ pub fn set_options(
     let (name, before) = (row.text(0)?, Options::from_text(&row.text(1)?)?);
     if before == *options {
         return Ok(());
+    }
+    if let Some(me) = &options.me
+        && resource::get(tx, workspace, Kind::User, me)?.is_none()
+    {
+        return Err(Error::Invalid(format!("no user has the id {me:?}")));
     }
     let text = options.to_text()?;
     tx.execute(
