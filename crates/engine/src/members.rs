@@ -156,10 +156,12 @@ impl Run<'_> {
             self.cycle.id.clone(),
             vec![row(group, &chunk)?],
         );
-        let intents = self
+        let (rid, added, removed) = (group.rid, chunk.added.clone(), chunk.removed.clone());
+        let (intents, doubt) = self
             .write(move |tx| {
                 let numbers = run::plan(tx, &lease, &cycle_id, &rows)?;
-                run::intend(tx, &lease, &numbers)
+                let doubt = ledger::members_intended(tx, &lease, rid, &added, &removed)?;
+                Ok((run::intend(tx, &lease, &numbers)?, doubt))
             })
             .await?;
         let mut exchanges: Vec<Exchange> = Vec::new();
@@ -191,6 +193,12 @@ impl Run<'_> {
             Some(_) if was_lost => OperationState::Unknown,
             Some(failure) => state_after(failure),
         };
+        // One refused request did nothing; of several, the first ones may have done something.
+        if state == OperationState::Rejected && exchanges.len() == 1 {
+            let lease = self.lease();
+            self.write(move |tx| ledger::members_rejected(tx, &lease, rid, &doubt))
+                .await?;
+        }
         if let Some(halt) = failure.as_ref().and_then(Halt::from_failure) {
             self.settle(numbers.into_iter().map(|number| (number, state)).collect())
                 .await?;
@@ -200,7 +208,7 @@ impl Run<'_> {
             member_record(group, &chunk.operation, &exchanges, failure.as_ref(), tally);
         record.operations = numbers.iter().map(|number| (*number, state)).collect();
         if failure.is_none() {
-            let (lease, rid) = (self.lease(), group.rid);
+            let lease = self.lease();
             self.write(move |tx| {
                 ledger::members_exported(tx, &lease, rid, &chunk.added, &chunk.removed)
             })

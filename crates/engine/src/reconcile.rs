@@ -12,7 +12,7 @@ use serde_json::Map;
 use std::collections::BTreeSet;
 use tenure_plan::{Action, Operation, facts::Found};
 use tenure_store::{
-    Kind, escrow, ledger, resource,
+    Kind, escrow, ledger,
     run::{self, OperationState, StoredOperation},
 };
 
@@ -91,8 +91,8 @@ impl Run<'_> {
                     finish(&mut record, &operation, link.target_id);
                 }
             }
-            (Action::Members, _) => self.resolve_members(stored.rid, &operation).await?,
-            (Action::Create, _) | (_, None) => {}
+            // The ledger knows which members are in doubt; the difference puts them right.
+            (Action::Members | Action::Create, _) | (_, None) => {}
         }
         Ok(record)
     }
@@ -106,42 +106,6 @@ impl Run<'_> {
             .read(move |tx| escrow::get(tx, workspace, application, rid))
             .await?;
         Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us()))
-    }
-
-    /// Nobody knows whether these members were added and removed. Sending again changes nothing, so those who belong to
-    /// the group count as not exported and the others as exported: the difference then puts both right.
-    async fn resolve_members(&self, group: i64, operation: &Operation) -> Result<(), Halt> {
-        let (workspace, application, lease) = (
-            self.context.workspace,
-            self.context.application,
-            self.lease(),
-        );
-        let target_ids = [
-            operation.add_members.clone(),
-            operation.remove_members.clone(),
-        ]
-        .concat();
-        self.write(move |tx| {
-            let mut touched = Vec::new();
-            for target_id in &target_ids {
-                let Some(source_id) = ledger::source_of(tx, workspace, application, target_id)?
-                else {
-                    continue;
-                };
-                for kind in [Kind::User, Kind::Group] {
-                    touched.extend(
-                        resource::get(tx, workspace, kind, &source_id)?.map(|stored| stored.rid),
-                    );
-                }
-            }
-            ledger::members_exported(tx, &lease, group, &[], &touched)?;
-            let (wanted, _) =
-                ledger::member_difference(tx, workspace, application, group, u32::MAX)?;
-            touched.retain(|rid| !wanted.iter().any(|(member, _)| member == rid));
-            ledger::members_exported(tx, &lease, group, &touched, &[])
-        })
-        .await?;
-        Ok(())
     }
 
     async fn resolve_create(&self, operation: &Operation, record: &mut Record) -> Result<(), Halt> {

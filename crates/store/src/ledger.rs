@@ -226,7 +226,8 @@ pub fn set_waiting(
 pub type Members = Vec<(i64, String)>;
 
 /// Difference between the group's direct members that have a managed link here and the members exported so far: to add and
-/// to remove, each at most `limit`. A member whose account was replaced is in both.
+/// to remove, each at most `limit`. A member whose account was replaced is in both. Of whom nobody knows whether the target
+/// has them, those who belong to the group are to be added and the others to be removed: both may be asked for twice.
 ///
 /// # Errors
 ///
@@ -249,7 +250,7 @@ pub fn member_difference(
          JOIN link l ON l.workspace_id = m.workspace_id AND l.application = $2 AND l.rid = m.member_rid AND l.managed = 1 \
          WHERE m.workspace_id = $1 AND m.group_rid = $3 AND NOT EXISTS (SELECT 1 FROM exported_member e \
            WHERE e.workspace_id = $1 AND e.application = $2 AND e.group_rid = $3 AND e.member_rid = m.member_rid \
-           AND e.target_id = l.target_id) ORDER BY m.member_rid LIMIT $4",
+           AND e.target_id = l.target_id AND e.sure = 1) ORDER BY m.member_rid LIMIT $4",
         parameters,
     )?;
     let remove = tx.query(
@@ -261,6 +262,84 @@ pub fn member_difference(
         parameters,
     )?;
     Ok((pairs(add)?, pairs(remove)?))
+}
+
+/// What [`members_intended`] made uncertain and was certain before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doubt {
+    added: Vec<i64>,
+    removed: Vec<i64>,
+}
+
+/// Records that these members are about to be added and removed. Until [`members_exported`] or [`members_rejected`] says
+/// more, nobody knows whether the target has them, even if the run dies.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn members_intended(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    group_rid: i64,
+    added: &[i64],
+    removed: &[i64],
+) -> Result<Doubt, Error> {
+    lease.check(tx)?;
+    let (workspace, application) = (lease.workspace(), lease.application());
+    let mut doubt = Doubt::default();
+    for rid in removed {
+        let changed = tx.execute(
+            "UPDATE exported_member SET sure = 0 \
+             WHERE workspace_id = $1 AND application = $2 AND group_rid = $3 AND member_rid = $4 AND sure = 1",
+            values![workspace, application, group_rid, *rid],
+        )?;
+        if changed > 0 {
+            doubt.removed.push(*rid);
+        }
+    }
+    for rid in added {
+        let changed = tx.execute(
+            "INSERT INTO exported_member (workspace_id, application, group_rid, member_rid, target_id, sure) \
+             SELECT l.workspace_id, l.application, $3, l.rid, l.target_id, 0 FROM link l \
+             WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = $4 \
+             ON CONFLICT (workspace_id, application, group_rid, member_rid) DO NOTHING",
+            values![workspace, application, group_rid, *rid],
+        )?;
+        if changed > 0 {
+            doubt.added.push(*rid);
+        }
+    }
+    Ok(doubt)
+}
+
+/// The target surely did nothing of what was intended.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn members_rejected(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    group_rid: i64,
+    doubt: &Doubt,
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    let (workspace, application) = (lease.workspace(), lease.application());
+    for rid in &doubt.added {
+        tx.execute(
+            "DELETE FROM exported_member \
+             WHERE workspace_id = $1 AND application = $2 AND group_rid = $3 AND member_rid = $4 AND sure = 0",
+            values![workspace, application, group_rid, *rid],
+        )?;
+    }
+    for rid in &doubt.removed {
+        tx.execute(
+            "UPDATE exported_member SET sure = 1 \
+             WHERE workspace_id = $1 AND application = $2 AND group_rid = $3 AND member_rid = $4",
+            values![workspace, application, group_rid, *rid],
+        )?;
+    }
+    Ok(())
 }
 
 /// Records exported members under the target ids that their links have now.
@@ -285,10 +364,11 @@ pub fn members_exported(
     }
     for rid in added {
         tx.execute(
-            "INSERT INTO exported_member (workspace_id, application, group_rid, member_rid, target_id) \
-             SELECT l.workspace_id, l.application, $3, l.rid, l.target_id FROM link l \
+            "INSERT INTO exported_member (workspace_id, application, group_rid, member_rid, target_id, sure) \
+             SELECT l.workspace_id, l.application, $3, l.rid, l.target_id, 1 FROM link l \
              WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = $4 \
-             ON CONFLICT (workspace_id, application, group_rid, member_rid) DO UPDATE SET target_id = excluded.target_id",
+             ON CONFLICT (workspace_id, application, group_rid, member_rid) \
+             DO UPDATE SET target_id = excluded.target_id, sure = 1",
             values![workspace, application, group_rid, *rid],
         )?;
     }

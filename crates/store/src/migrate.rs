@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_base.sql")),
     (2, include_str!("../migrations/0002_audit_head.sql")),
     (3, include_str!("../migrations/0003_receiving.sql")),
+    (4, include_str!("../migrations/0004_provisioning.sql")),
 ];
 
 const CREATE_TABLE: &str =

@@ -44,6 +44,7 @@ fn tables() -> BTreeSet<String> {
     let schema = concat!(
         include_str!("../migrations/0001_base.sql"),
         include_str!("../migrations/0003_receiving.sql"),
+        include_str!("../migrations/0004_provisioning.sql"),
     );
     let names = schema
         .lines()

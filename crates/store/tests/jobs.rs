@@ -184,6 +184,14 @@ fn one_claim_at_a_time_and_the_former_owner_loses_its_pen() {
             Box::new(|tx, lease| ledger::members_exported(tx, lease, 1, &[], &[])),
         ),
         (
+            "members_intended",
+            Box::new(|tx, lease| ledger::members_intended(tx, lease, 1, &[], &[]).map(|_| ())),
+        ),
+        (
+            "members_rejected",
+            Box::new(|tx, lease| ledger::members_rejected(tx, lease, 1, &ledger::Doubt::default())),
+        ),
+        (
             "escrow",
             Box::new(|tx, lease| escrow::put(tx, lease, 1, Kind::User, "", "", 0).map(drop)),
         ),

@@ -1,18 +1,10 @@
 //! Random changes in the directory, random faults at the target, runs that die in the middle; then quiet, and the target
 //! must be equal to the directory, with nobody twice and strangers untouched.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[expect(dead_code, reason = "other test binaries use the rest")]
-mod support;
-
+use crate::support::{Bench, target::Fault};
 use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
-use support::{Bench, target::Fault};
-use tenure_store::{
-    job::{self, Reset},
-    resource::Stored,
-};
+use tenure_store::resource::Stored;
 
 /// A small generator (xorshift), so that a seed gives the same story everywhere.
 struct Dice(u64);
@@ -134,7 +126,7 @@ async fn story(seed: u64) {
     let bench = Bench::new().await;
     bench.target.world().users.insert(
         "foreign".into(),
-        support::object(json!({ "id": "foreign", "userName": "stranger", "active": true })),
+        crate::support::object(json!({ "id": "foreign", "userName": "stranger", "active": true })),
     );
     let group = bench.group("Everybody", &[]).await;
     let mut directory = Directory::default();
@@ -167,23 +159,15 @@ async fn story(seed: u64) {
             running.abort();
             // A request that was on its way has arrived, or not, before the job is taken up again: no process restarts
             // faster than that.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         if let Ok(result) = running.await {
             result.unwrap();
         }
     }
     bench.target.heal();
+    bench.restart().await;
     let (workspace, application) = (bench.workspace, bench.application);
-    let reset = Reset {
-        watermark: true,
-        escrows: true,
-        quarantine: true,
-        links: false,
-    };
-    bench
-        .write(move |tx| job::restart(tx, workspace, application, reset))
-        .await;
     let cycle = bench
         .engine
         .run_cycle(workspace, application, false, Duration::from_secs(40))

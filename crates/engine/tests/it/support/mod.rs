@@ -191,6 +191,19 @@ impl Bench {
             .unwrap()
     }
 
+    /// As if an administrator started the job over: nothing waits, everything is looked at.
+    pub(crate) async fn restart(&self) {
+        let (workspace, application) = (self.workspace, self.application);
+        let reset = job::Reset {
+            watermark: true,
+            escrows: true,
+            quarantine: true,
+            links: false,
+        };
+        self.write(move |tx| job::restart(tx, workspace, application, reset))
+            .await;
+    }
+
     pub(crate) async fn job(&self) -> job::Job {
         let (workspace, application) = (self.workspace, self.application);
         self.read(move |tx| job::get(tx, workspace, application))

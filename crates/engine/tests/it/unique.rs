@@ -1,12 +1,7 @@
 //! `SelectUniqueValue` against a real SCIM service: the first candidate that nobody has is taken.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[expect(dead_code, reason = "other test binaries use the rest")]
-mod support;
-
+use crate::support::{Bench, tally, target::Fault};
 use serde_json::json;
-use support::{Bench, tally, target::Fault};
 use tenure_plan::config::{Apply, Mapping, Source};
 
 /// Everybody wants to be called by the title, and takes what is left.
@@ -26,7 +21,7 @@ async fn bench() -> Bench {
     .await;
     bench.target.world().users.insert(
         "old".into(),
-        support::object(
+        crate::support::object(
             json!({ "id": "old", "userName": "stranger@example.org", "nickName": "Chef" }),
         ),
     );

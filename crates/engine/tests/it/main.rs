@@ -1,0 +1,10 @@
+//! The engine over a real store, against a real SCIM service on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod chaos;
+mod cycles;
+mod faults;
+mod members;
+mod support;
+mod unique;

@@ -1,0 +1,2 @@
+-- 0: a request to add or to remove this member was sent and its answer never seen.
+ALTER TABLE exported_member ADD COLUMN sure BIGINT NOT NULL DEFAULT 1;
