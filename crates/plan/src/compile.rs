@@ -12,7 +12,7 @@ use crate::{
     target::TargetPath,
 };
 use check::{check_domain, check_matching, check_numbers, check_targets, check_unique};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Bounds of a configuration.
@@ -56,6 +56,33 @@ impl Compiled {
     #[must_use]
     pub fn provisions_members(&self) -> bool {
         self.groups.enabled && self.groups.actions.update && self.groups.members
+    }
+
+    /// The mapped values of an account as the target shows it: what a link keeps as `known`.
+    #[must_use]
+    pub fn known_from(
+        &self,
+        kind: ObjectKind,
+        document: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        crate::values::known_from(self.object(kind), document)
+    }
+
+    /// Values of the matching attributes of an account as the target shows it, in precedence order.
+    #[must_use]
+    pub fn matching_values(
+        &self,
+        kind: ObjectKind,
+        document: &Map<String, Value>,
+    ) -> Vec<(String, String)> {
+        self.object(kind)
+            .matching()
+            .filter_map(|mapping| match mapping.path.read(document)? {
+                Value::String(text) if !text.is_empty() => Some((mapping.target.clone(), text)),
+                value @ Value::Number(_) => Some((mapping.target.clone(), value.to_string())),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Target attributes by which existing accounts are found, in precedence order.

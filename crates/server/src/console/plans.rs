@@ -15,7 +15,7 @@ use tenure_store::{
     Error,
     application::{self, Application},
     job::State as JobState,
-    run::{self, Basis, Cycle, CycleKind},
+    run::{self, Basis, Cycle},
 };
 
 use super::{
@@ -338,7 +338,7 @@ async fn ask_undo(State(app): State<App>, member: Member) -> Result<Response, Fa
         .store
         .read(move |tx| {
             run::of_application(tx, workspace, key, &id)?
-                .filter(|cycle| cycle.kind != CycleKind::DryRun)
+                .filter(|cycle| !cycle.kind.is_plan())
                 .ok_or_else(|| Error::NotFound(format!("cycle {id}")))
         })
         .await?;
