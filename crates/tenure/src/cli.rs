@@ -424,6 +424,26 @@ pub(crate) enum Application {
         #[arg(long, default_value_t = 300, value_name = "SECONDS")]
         wait: u64,
     },
+    /// Read every account of the target; plan what would repair those that were changed there, and note the unmanaged ones
+    Drift {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// List accounts of the target that are not managed, as the last `drift` found them
+    Accounts {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Only those: local (nobody in the directory fits), unassigned (somebody who is not in scope), assigned (the next
+        /// cycle takes it over), second (somebody who has another account)
+        #[arg(long, value_parser = ["local", "unassigned", "assigned", "second"])]
+        standing: Option<String>,
+        /// Only after this number, to go on behind a full page
+        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+        after: i64,
+    },
     /// List whose access would be taken away but is held by the deletion threshold
     Held(OfApplication),
     /// Allow what is held now; what is held later needs another approval

@@ -8,6 +8,7 @@
 //! session, membership, role, origin and form token, the server's layers forbid inline code and caching, and every
 //! unknown or foreign id gives the same 404.
 
+mod accounts;
 mod applications;
 mod assets;
 mod assignments;
@@ -64,6 +65,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(provisioning::routes())
         .merge(status::routes())
         .merge(plans::routes())
+        .merge(accounts::routes())
         .merge(held::routes())
         .merge(mappings::routes())
         .merge(on_demand::routes())

@@ -1,5 +1,6 @@
 //! `tenure application`.
 
+mod accounts;
 mod create;
 mod cycle;
 mod held;
@@ -64,6 +65,12 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             };
             plan::undo(session, &of, &cycle, only, wait).await
         }
+        Command::Drift { of, wait } => plan::drift(session, &of, wait).await,
+        Command::Accounts {
+            of,
+            standing,
+            after,
+        } => accounts::list(session, &of, standing.as_deref(), after).await,
         Command::Held(of) => held::list(session, &of).await,
         Command::AllowDeletes { of, expect } => held::allow(session, &of, expect).await,
         Command::Test(of) => cycle::test(session, &of).await,
