@@ -2,6 +2,7 @@
 
 mod create;
 mod cycle;
+mod schema;
 mod settings;
 mod status;
 
@@ -50,6 +51,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             secret,
         } => settings::credentials(session, &of, tenant_url, &secret).await,
         Command::Config { of, set } => settings::config(session, &of, set.as_deref()).await,
+        Command::Schema(command) => schema::run(session, command).await,
         Command::Delete { of, yes } => delete(session, &of, yes).await,
     }
 }
