@@ -20,7 +20,7 @@ use serde_json::Value;
 /// Bounds of a schema.
 pub mod limits {
     /// Largest text of a schema, in bytes.
-    pub const TEXT_BYTES: usize = 4 * 1024 * 1024;
+    pub const TEXT_BYTES: usize = 2 * 1024 * 1024;
     /// Most warnings that are listed; one more says how many there are beyond.
     pub const WARNINGS: usize = 500;
 }
