@@ -86,7 +86,7 @@ pub(crate) async fn agenda(
     prepared: &Prepared,
     lease: &Lease,
     job: &Job,
-    wish: Wish,
+    wish: &Wish,
 ) -> Result<Agenda, EngineError> {
     let (workspace, application) = (job.workspace, job.application);
     let version = prepared.application.version;

@@ -1,6 +1,7 @@
 //! The engine's handle and its errors.
 
 use crate::{
+    apply,
     connection::{self, ConnectionReport},
     cycle,
     lease::HeldLease,
@@ -8,6 +9,7 @@ use crate::{
     on_demand::{self, OnDemandResult},
     scheduler,
     target::ReadTarget,
+    undo::{self, UndoPlan, UndoWish},
 };
 use std::{
     sync::Arc,
@@ -15,7 +17,7 @@ use std::{
 };
 use tenure_egress::Egress;
 use tenure_plan::ApplicationConfig;
-use tenure_store::{Store, WorkspaceId, application::Application, run::Cycle};
+use tenure_store::{Actor, Store, WorkspaceId, application::Application, run::Cycle};
 
 /// How often a held job is asked for again.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(200);
@@ -67,6 +69,11 @@ pub enum EngineError {
     /// Another node runs this job and did not finish in time.
     #[error("the job is running elsewhere; try again when it has finished")]
     Running,
+    /// A plan that cannot be applied, or not now: why.
+    #[error(
+        "the plan cannot be applied: {0}. Make a new plan, or apply it when that is no longer so"
+    )]
+    Stale(String),
     /// The target cannot be reached or refuses our credentials.
     #[error("{message}")]
     Target {
@@ -109,6 +116,18 @@ impl Engine {
         dry_run: bool,
         patience: Duration,
     ) -> Result<Cycle, EngineError> {
+        self.cycle_of(workspace, application, dry_run, None, patience)
+            .await
+    }
+
+    async fn cycle_of(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        dry_run: bool,
+        draft: Option<String>,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
         let held = self.claim(workspace, application, patience).await?;
         // The sender lives as long as the cycle; nobody stops it.
         let (_sender, stop) = tokio::sync::watch::channel(false);
@@ -117,12 +136,65 @@ impl Engine {
             held,
             cycle::Wish {
                 dry_run,
+                draft,
                 always: true,
             },
             stop,
         )
         .await?
         .ok_or(EngineError::Running)
+    }
+
+    /// Plans everything with a configuration (JSON) that is not saved, or with the saved one. Writes nothing at the target
+    /// and moves no watermark; the returned cycle's operations are the plan, which [`Engine::apply`] carries out once that
+    /// configuration is the saved one.
+    ///
+    /// # Errors
+    ///
+    /// `Running`, `Configuration`, `Store`.
+    pub async fn preview(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        draft: Option<String>,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        self.cycle_of(workspace, application, true, draft, patience)
+            .await
+    }
+
+    /// Carries out a plan exactly as it was shown; `actor` stands in the audit log and in the provisioning log. An object for which something else would be done by now is left alone
+    /// and logged with `StalePlan`.
+    ///
+    /// # Errors
+    ///
+    /// `Stale` when the configuration or people of the plan changed since, or, for an undo, while provisioning is on:
+    /// nothing was done. `Running`, `Target`, `Store`.
+    pub async fn apply(
+        &self,
+        actor: Actor,
+        workspace: WorkspaceId,
+        application: i64,
+        plan_id: &str,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        apply::run(self, actor, workspace, application, plan_id, patience).await
+    }
+
+    /// Plans the way back from what a cycle did; [`Engine::apply`] goes it.
+    ///
+    /// # Errors
+    ///
+    /// `Running`, `Store` (`NotFound`: no such cycle that wrote to the target).
+    pub async fn plan_undo(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        cycle_id: &str,
+        wish: &UndoWish,
+        patience: Duration,
+    ) -> Result<UndoPlan, EngineError> {
+        undo::plan(self, workspace, application, cycle_id, wish, patience).await
     }
 
     /// Tests the saved credentials, or those given.
@@ -191,21 +263,11 @@ impl Engine {
                 Ok((stored, secret))
             })
             .await?;
-        let config: ApplicationConfig = serde_json::from_str(&stored.config).map_err(|error| {
-            EngineError::Configuration(format!("the configuration cannot be read: {error}"))
-        })?;
-        let compiled = tenure_plan::compile(&config).map_err(|problems| {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|problem| format!("{}: {}", problem.place, problem.message))
-                .collect();
-            EngineError::Configuration(lines.join("; "))
-        })?;
         Ok(Prepared {
             context: Context {
                 workspace,
                 application,
-                compiled: Arc::new(compiled),
+                compiled: Arc::new(compiled(&stored.config)?),
                 seed: stored.id.clone(),
             },
             application: stored,
@@ -228,6 +290,28 @@ pub(crate) struct Prepared {
     pub(crate) context: Context,
     pub(crate) application: Application,
     pub(crate) secret: Option<String>,
+}
+
+impl Prepared {
+    /// Plans with another configuration than the saved one.
+    pub(crate) fn replace_config(&mut self, config: &str) -> Result<(), EngineError> {
+        self.context.compiled = Arc::new(compiled(config)?);
+        config.clone_into(&mut self.application.config);
+        Ok(())
+    }
+}
+
+fn compiled(config: &str) -> Result<tenure_plan::Compiled, EngineError> {
+    let config: ApplicationConfig = serde_json::from_str(config).map_err(|error| {
+        EngineError::Configuration(format!("the configuration cannot be read: {error}"))
+    })?;
+    tenure_plan::compile(&config).map_err(|problems| {
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.place, problem.message))
+            .collect();
+        EngineError::Configuration(lines.join("; "))
+    })
 }
 
 pub(crate) fn now_us() -> i64 {

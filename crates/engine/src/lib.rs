@@ -2,9 +2,11 @@
 //!
 //! Where to begin: `cycle` runs the phases of one cycle, `page` takes a hundred objects through read → plan → persist →
 //! intent → send → record, `target` speaks to the application, `reconcile` finds out what happened to requests whose
-//! reply never came. `connection`, `on_demand` and `scheduler` are the other ways in.
+//! reply never came. `apply` carries out a plan as it was shown, `undo` plans the way
+//! back. `connection`, `on_demand` and `scheduler` are the other ways in.
 
 mod agenda;
+mod apply;
 mod code;
 mod conclude;
 mod connection;
@@ -25,8 +27,11 @@ mod run;
 mod scheduler;
 mod settle;
 mod target;
+mod undo;
 mod unique;
 
+pub use code::STAGED;
 pub use connection::{Check, ConnectionReport};
 pub use engine::{Engine, EngineError, Limits};
 pub use on_demand::OnDemandResult;
+pub use undo::{Left, UndoPlan, UndoWish};

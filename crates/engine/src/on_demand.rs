@@ -12,15 +12,12 @@ use crate::{
     unique,
 };
 use serde::Serialize;
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tenure_plan::{Change, Outcome, facts::LogStep};
 use tenure_store::{
     Actor, Error, Kind, WorkspaceId, job,
     log::{self, LogQuery},
-    run::{self, Counts, CycleKind},
+    run::{self, CycleKind},
 };
 
 /// How long a running cycle is waited for.
@@ -195,7 +192,7 @@ async fn perform(
         .store
         .read(move |tx| job::get(tx, workspace, application))
         .await?;
-    let outcome = with_lease(engine, prepared, &held, &loaded).await;
+    let outcome = with_lease(engine, prepared, &held, &loaded, job.cycle_id).await;
     held.release(job.run_at_us.max(now_us())).await?;
     outcome
 }
@@ -205,36 +202,21 @@ async fn with_lease(
     prepared: Prepared,
     held: &HeldLease,
     loaded: &Loaded,
+    interrupted: Option<String>,
 ) -> Result<OnDemandResult, EngineError> {
     let lease = held.lease().clone();
     let cycle = engine
         .store
         .write(Actor::system(), move |tx| {
+            run::abandon(tx, &lease, interrupted.as_deref())?;
             run::begin(tx, &lease, CycleKind::OnDemand, 1)
         })
         .await?;
     // Nobody stops a single object; the sender lives as long as the run.
     let (_sender, stop) = tokio::sync::watch::channel(false);
-    let mut run = Run {
-        engine,
-        reach: Reach::Write(WriteTarget::new(engine.target(&prepared), held.watch())),
-        context: prepared.context,
-        held,
-        counts: Counts::default(),
-        done: 0,
-        total: 1,
-        cycle,
-        verbose: true,
-        hold: None,
-        held_operations: 0,
-        touched_groups: BTreeSet::new(),
-        reconciled: HashSet::new(),
-        stop,
-        watch_job: false,
-        version: prepared.application.version,
-        initiator: "Tenure (on demand)".to_owned(),
-        last_records: Vec::new(),
-    };
+    let reach = Reach::Write(WriteTarget::new(engine.target(&prepared), held.watch()));
+    let mut run = Run::new(engine, prepared, held, reach, cycle, stop);
+    "Tenure (on demand)".clone_into(&mut run.initiator);
     let result = run.one(loaded).await;
     let status = if result.is_ok() {
         "completed"

@@ -192,9 +192,25 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
+            if let (Outcome::Operation(operation), Some(expected)) =
+                (&one.planned.outcome, &self.expected)
+            {
+                if expected.allows(one.rid, operation) {
+                    let operation = operation.as_ref().clone();
+                    operations.push((one, operation));
+                } else {
+                    let operation = operation.clone();
+                    records.push(self.stale_record(&one, &operation));
+                }
+                continue;
+            }
             match one.planned.outcome.clone() {
                 Outcome::Operation(operation) => match &self.hold {
-                    Some(why) if operation.action.takes_access() && !is_dry => {
+                    Some(why)
+                        if operation.action.takes_access()
+                            && !is_dry
+                            && !self.approved.contains(&one.rid) =>
+                    {
                         records.push(staged(&one, &operation, why));
                         self.held_operations += 1;
                     }
@@ -287,7 +303,10 @@ impl Run<'_> {
     }
 
     /// Persists plans and intents, then sends. A dry run stops after persisting and counts as if all were done.
-    async fn send(&mut self, operations: Vec<(Loaded, Operation)>) -> Result<Vec<Sent>, Halt> {
+    pub(crate) async fn send(
+        &mut self,
+        operations: Vec<(Loaded, Operation)>,
+    ) -> Result<Vec<Sent>, Halt> {
         if operations.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,2 +1,12 @@
 -- 0: a request to add or to remove this member was sent and its answer never seen.
 ALTER TABLE exported_member ADD COLUMN sure BIGINT NOT NULL DEFAULT 1;
+
+-- When an administrator allowed what was held; NULL: nobody did.
+ALTER TABLE escrow ADD COLUMN approved_us BIGINT;
+
+-- What a plan was made from: position of the change feed and configuration; for an undo, the cycle that it takes back.
+-- `of_cycle` of a cycle that applies a plan is that plan.
+ALTER TABLE cycle ADD COLUMN plan_head BIGINT;
+ALTER TABLE cycle ADD COLUMN plan_config TEXT;
+ALTER TABLE cycle ADD COLUMN of_cycle TEXT;
+CREATE INDEX cycle_of ON cycle (workspace_id, of_cycle) WHERE of_cycle IS NOT NULL;

@@ -172,6 +172,29 @@ fn record(
     audit::append(tx, workspace, action, &format!("Application {name}"), "{}")
 }
 
+/// Held operations were allowed: the job is due now, and the audit log says how many there were.
+pub(crate) fn approved(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    count: u64,
+) -> Result<(), Error> {
+    let now = tx.now_us();
+    tx.execute(
+        "UPDATE job SET run_at_us = $3, backoff = 0 WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application, now],
+    )?;
+    let name = application::get(tx, workspace, application)?.name;
+    tx.touch_feed();
+    audit::append(
+        tx,
+        workspace,
+        "provisioning.allowDeletes",
+        &format!("Application {name}"),
+        &format!("{{\"operations\":{count}}}"),
+    )
+}
+
 /// Switches on: due now, quarantine lifted.
 ///
 /// # Errors

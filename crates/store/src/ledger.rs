@@ -264,6 +264,47 @@ pub fn member_difference(
     Ok((pairs(add)?, pairs(remove)?))
 }
 
+/// Of the members (by target id) that an undo wants to add to and to remove from a group at the target: those that are
+/// not and those that are exported, with their rids. Whom nobody knows about may be both.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn reversible_members(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    group_rid: i64,
+    add: &[String],
+    remove: &[String],
+) -> Result<(Members, Members), Error> {
+    let mut addable = Vec::new();
+    for target_id in add {
+        let row = tx.first(
+            "SELECT l.rid FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $4 \
+             AND NOT EXISTS (SELECT 1 FROM exported_member e WHERE e.workspace_id = $1 AND e.application = $2 \
+             AND e.group_rid = $3 AND e.member_rid = l.rid AND e.sure = 1)",
+            values![workspace, application, group_rid, target_id],
+        )?;
+        if let Some(row) = row {
+            addable.push((row.integer(0)?, target_id.clone()));
+        }
+    }
+    let mut removable = Vec::new();
+    for target_id in remove {
+        let row = tx.first(
+            "SELECT l.rid FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $4 \
+             AND EXISTS (SELECT 1 FROM exported_member e WHERE e.workspace_id = $1 AND e.application = $2 \
+             AND e.group_rid = $3 AND e.member_rid = l.rid)",
+            values![workspace, application, group_rid, target_id],
+        )?;
+        if let Some(row) = row {
+            removable.push((row.integer(0)?, target_id.clone()));
+        }
+    }
+    Ok((addable, removable))
+}
+
 /// What [`members_intended`] made uncertain and was certain before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doubt {

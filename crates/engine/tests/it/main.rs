@@ -6,5 +6,6 @@ mod chaos;
 mod cycles;
 mod faults;
 mod members;
+mod plans;
 mod support;
 mod unique;

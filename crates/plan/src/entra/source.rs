@@ -97,3 +97,34 @@ fn call(source: &Map<String, Value>, name: &str, depth: usize) -> Result<String,
     }
     Ok(format!("{name}({})", slots.join(", ")))
 }
+
+/// The first attribute or constant of a tree that the text of its expression, in lower case, does not have: somebody
+/// has changed one of the two.
+pub(super) fn unmentioned(
+    source: &Map<String, Value>,
+    expression: &str,
+    depth: usize,
+) -> Option<String> {
+    if depth > limits::DEPTH {
+        return None;
+    }
+    let text = |member: &str| {
+        let text = source.get(member).and_then(Value::as_str);
+        text.unwrap_or_default()
+    };
+    let name = text("name").trim();
+    let has = |wanted: &str| expression.contains(&wanted.to_lowercase());
+    match text("type").to_ascii_lowercase().as_str() {
+        "attribute" if !has(name) => return Some(format!("[{name}]")),
+        "constant" if !has(name) && !has(quoted(name).trim_matches('"')) => {
+            return Some(name.to_owned());
+        }
+        _ => {}
+    }
+    let parameters = source.get("parameters").and_then(Value::as_array);
+    parameters
+        .into_iter()
+        .flatten()
+        .filter_map(|parameter| parameter.get("value")?.as_object())
+        .find_map(|value| unmentioned(value, expression, depth + 1))
+}

@@ -287,6 +287,35 @@ fn equal_priorities_become_an_order() {
     assert_eq!(matching, [Some(1), Some(2), Some(3)]);
 }
 
+/// Whoever changes a schema by hand changes one of the two.
+#[test]
+fn trees_that_say_something_else() {
+    let text = r#"Replace([mail], , "(?<a>\\d+)", "a", "\"x\"", , )"#;
+    let check = |parameters: &[(&str, Value)], part: Option<&str>| {
+        let schema = with(&[mapping(
+            "nickName",
+            &function("Replace", text, parameters),
+            &json!({}),
+        )]);
+        let place = format!("{SECOND}.source.parameters");
+        let wanted: Vec<_> = part
+            .map(|part| (place.as_str(), part))
+            .into_iter()
+            .collect();
+        let mappings = warned(&schema, &wanted);
+        assert_eq!(mappings[1].source, Source::Expression(text.to_owned()));
+    };
+    let same = [
+        ("source", attribute("Mail")),
+        ("regex", constant("(?<a>\\d+)")),
+        ("value", constant("\"x\"")),
+    ];
+    check(&same, None);
+    check(&[("source", attribute("surname"))], Some("`[surname]`"));
+    let inner = function("Trim", "", &[("value", constant("y"))]);
+    check(&[("source", inner)], Some("`y`"));
+}
+
 /// A call without a usable text is put together from its tree.
 #[test]
 fn trees_count_where_the_text_is_missing() {

@@ -102,7 +102,7 @@ async fn import(State(app): State<App>, sent: Submission) -> Result<Response, Fa
         .await
         .map_err(|error| Failure::Internal(error.to_string()))?;
     match imported {
-        Ok(imported) => mappings::preview(&member, &application, &job, imported),
+        Ok(imported) => mappings::show_imported(&member, &application, &job, imported),
         Err(problems) => {
             let mut form = form();
             form.fill(&fields);

@@ -8,5 +8,6 @@ mod entra;
 mod expression;
 mod import;
 mod kit;
+mod plan;
 mod serve;
 mod usage;

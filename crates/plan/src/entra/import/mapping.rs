@@ -237,11 +237,15 @@ fn expression(
 ) -> Result<String, String> {
     let error = match Expression::parse(text) {
         Ok(parsed) => {
-            let outer = parsed.outline().name;
-            let name = source
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let outline = parsed.outline();
+            let outer = outline.name;
+            // As it was written, and as it is written: `&HF` is 15 in a tree.
+            let printed = outline
+                .parameters
+                .iter()
+                .map(|(_, part)| part.text.as_str());
+            let texts: Vec<&str> = printed.chain([text]).collect();
+            let name = super::text(source, "name");
             if !name.is_empty() && name != outer {
                 notes.warn(
                     join(place, "name"),
@@ -249,6 +253,16 @@ fn expression(
                         "The expression calls `{}` and not `{}`; the expression was taken",
                         short(&outer),
                         short(name)
+                    ),
+                );
+            } else if let Some(part) =
+                source::unmentioned(source, &texts.join(" ").to_lowercase(), 0)
+            {
+                notes.warn(
+                    join(place, "parameters"),
+                    format!(
+                        "`{}` is not in the expression; the expression was taken",
+                        short(&part)
                     ),
                 );
             }
