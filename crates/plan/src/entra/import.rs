@@ -25,7 +25,11 @@ const RULE: &[&str] = &[
     "targetDirectoryName",
     "objectMappings",
     "metadata",
+    "containerFilter",
+    "groupFilter",
 ];
+/// Members of a rule that limit whom it is about.
+const NARROWING: [&str; 2] = ["containerFilter", "groupFilter"];
 const OBJECT: &[&str] = &[
     "id",
     "name",
@@ -63,13 +67,21 @@ impl Notes {
 
     /// Warns of members that nobody knows and that say something.
     fn unknown(&mut self, place: &str, map: &Map<String, Value>, known: &[&str]) {
-        for (name, value) in map {
-            if !known.contains(&name.as_str()) && !name.starts_with('@') && says_something(value) {
-                self.warn(
-                    join(place, &short(name)),
-                    "This member is not known and was left out",
-                );
-            }
+        for name in foreign(map, known) {
+            self.warn(
+                join(place, &short(name)),
+                "This member is not known and was left out",
+            );
+        }
+    }
+
+    /// Refuses them, where they may decide who is provisioned.
+    fn refuse_unknown(&mut self, place: &str, map: &Map<String, Value>, known: &[&str]) {
+        for name in foreign(map, known) {
+            self.refuse(
+                join(place, &short(name)),
+                "This member is not known, and it may decide who is provisioned; remove it if it does not",
+            );
         }
     }
 
@@ -86,13 +98,26 @@ impl Notes {
     }
 }
 
-fn says_something(value: &Value) -> bool {
+/// Members that are not among the known ones and that say something.
+fn foreign<'a>(map: &'a Map<String, Value>, known: &'a [&str]) -> impl Iterator<Item = &'a String> {
+    map.iter()
+        .filter(|(name, value)| {
+            !known.contains(&name.as_str()) && !name.starts_with('@') && says_something(value, 0)
+        })
+        .map(|(name, _)| name)
+}
+
+/// Whether there is more than empty lists and the like.
+fn says_something(value: &Value, depth: usize) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty(),
-        Value::Array(values) => !values.is_empty(),
-        Value::Object(map) => !map.is_empty(),
         Value::Bool(true) | Value::Number(_) => true,
+        _ if depth > 8 => true,
+        Value::Array(values) => values.iter().any(|value| says_something(value, depth + 1)),
+        Value::Object(map) => map
+            .iter()
+            .any(|(name, value)| !name.starts_with('@') && says_something(value, depth + 1)),
     }
 }
 
@@ -201,6 +226,14 @@ fn candidates<'a>(
     let (mut users, mut groups) = (Vec::new(), Vec::new());
     for (place, rule) in rules(place, schema, notes) {
         notes.unknown(&place, rule, RULE);
+        for name in NARROWING {
+            if rule.get(name).is_some_and(|value| says_something(value, 0)) {
+                notes.refuse(
+                    join(&place, name),
+                    "This has no counterpart, and without it more objects would be provisioned; remove it, and write it as an ordinary filter",
+                );
+            }
+        }
         for entry in notes.list(&place, rule, "metadata") {
             metadata(&join(&place, "metadata"), entry, notes);
         }

@@ -54,6 +54,40 @@ fn clauses() {
     );
 }
 
+/// Members that nobody knows are refused where they could make the scope smaller.
+#[test]
+fn members_that_may_narrow_the_scope() {
+    let add = |path: &str, name: &str, value: Value| {
+        let mut schema = clause("EQUALS", "department", &json!(["x"]));
+        schema.pointer_mut(path).unwrap()[name] = value;
+        schema
+    };
+    let rule = "/synchronizationRules/0";
+    let object = format!("{rule}/objectMappings/0");
+    refused(
+        &add(rule, "groupFilter", json!({ "includedGroups": ["g"] })),
+        "synchronizationRules[0].groupFilter",
+        "more objects",
+    );
+    refused(
+        &add(&format!("{object}/scope"), "not", json!(["x"])),
+        &format!("{AT}.scope.not"),
+        "not known",
+    );
+    let group = format!("{object}/scope/groups/0");
+    refused(
+        &add(&group, "negated", true.into()),
+        &format!("{AT}.scope.groups[0].negated"),
+        "not known",
+    );
+    let operand = format!("{group}/clauses/0/targetOperand");
+    refused(
+        &add(&operand, "caseExact", true.into()),
+        &format!("{AT}.scope.groups[0].clauses[0].targetOperand.caseExact"),
+        "not known",
+    );
+}
+
 #[test]
 fn scopes_and_switches() {
     let at = AT;
@@ -84,7 +118,7 @@ fn scopes_and_switches() {
         &format!("{at}.scope"),
         "object",
     );
-    let group = json!([{ "clauses": [] }]);
+    let group = json!([{ "name": "x", "clauses": [] }]);
     refused(
         &change("/scope/inputFilterGroups", group.clone()),
         &format!("{at}.scope.inputFilterGroups"),

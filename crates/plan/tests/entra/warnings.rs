@@ -235,7 +235,8 @@ fn what_does_not_go_together_is_said() {
 fn warnings_outside_of_mappings() {
     let mut schema = with(&[]);
     let rule = &mut schema["synchronizationRules"][0];
-    rule["containerFilter"] = json!({ "includedContainers": ["OU=x"] });
+    rule["containerFilter"] = json!({ "includedContainers": [] });
+    rule["color"] = "red".into();
     rule["objectMappings"][0]["metadata"] =
         json!([{ "key": "DisableMonitoringForChanges", "value": "True" }]);
     let mut second = rule["objectMappings"][0].clone();
@@ -248,7 +249,7 @@ fn warnings_outside_of_mappings() {
     warned(
         &schema,
         &[
-            ("containerFilter", "not known"),
+            ("color", "not known"),
             ("objectMappings[2].sourceObjectName", "`contact`"),
             ("objectMappings[1]", "objectMappings[0] was taken"),
             (

@@ -25,13 +25,16 @@ pub(super) fn read(
             return Vec::new();
         }
     };
-    notes.unknown(
+    notes.refuse_unknown(
         &place,
         scope,
         &["groups", "inputFilterGroups", "categoryFilterGroups"],
     );
     for name in ["inputFilterGroups", "categoryFilterGroups"] {
-        if scope.get(name).is_some_and(says_something) {
+        if scope
+            .get(name)
+            .is_some_and(|value| says_something(value, 0))
+        {
             notes.refuse(
                 join(&place, name),
                 "Filters of this kind have no counterpart, and without them more objects would be provisioned; write them as ordinary filters (`groups`) and import again",
@@ -69,7 +72,7 @@ fn filter(
 ) -> ScopingFilter {
     let empty = Map::new();
     let group = group.as_object().unwrap_or(&empty);
-    notes.unknown(place, group, &["name", "clauses"]);
+    notes.refuse_unknown(place, group, &["name", "clauses"]);
     let clauses = notes.list(place, group, "clauses");
     if clauses.is_empty() || clauses.len() > limits::FILTERS {
         notes.refuse(
@@ -107,7 +110,7 @@ fn clause(
     notes: &mut Notes,
 ) -> Result<Clause, String> {
     let map = value.as_object().ok_or("A clause must be a JSON object")?;
-    notes.unknown(
+    notes.refuse_unknown(
         place,
         map,
         &["operatorName", "sourceOperandName", "targetOperand"],
@@ -115,6 +118,9 @@ fn clause(
     let operand = map
         .get("targetOperand")
         .filter(|operand| !operand.is_null());
+    if let Some(operand) = operand.and_then(Value::as_object) {
+        notes.refuse_unknown(&join(place, "targetOperand"), operand, &["values"]);
+    }
     let values = operand.map_or(Some(&Value::Null), |operand| operand.get("values"));
     let value = match values {
         None | Some(Value::Null) => None,
