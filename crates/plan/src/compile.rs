@@ -187,16 +187,7 @@ pub fn try_filters(
     view: &SourceView<'_>,
 ) -> Result<ScopeResult, Vec<Problem>> {
     let mut problems = Problems(Vec::new());
-    let config = ObjectConfig {
-        enabled: true,
-        actions: Actions {
-            create: true,
-            update: true,
-            delete: true,
-        },
-        filters: filters.to_vec(),
-        mappings: Vec::new(),
-    };
+    let config = lone(filters);
     let mut object = blank(&config);
     compile_filters(kind, "", &config, &mut object, &mut problems);
     if !problems.0.is_empty() {
@@ -218,6 +209,20 @@ impl Problems {
     /// Keeps the value or notes the problem.
     fn take<T>(&mut self, place: &str, result: Result<T, String>) -> Option<T> {
         result.map_err(|message| self.add(place, message)).ok()
+    }
+}
+
+/// An object type that is nothing but its filters.
+fn lone(filters: &[ScopingFilter]) -> ObjectConfig {
+    ObjectConfig {
+        enabled: true,
+        actions: Actions {
+            create: true,
+            update: true,
+            delete: true,
+        },
+        filters: filters.to_vec(),
+        mappings: Vec::new(),
     }
 }
 
@@ -266,6 +271,14 @@ fn compile_object(
     }
     compile_filters(kind, place, config, &mut object, problems);
     object
+}
+
+/// What is wrong with a mapping on its own. Places begin with a dot.
+pub(crate) fn mapping_problems(kind: ObjectKind, mapping: &Mapping) -> Vec<Problem> {
+    let mut problems = Problems(Vec::new());
+    let mut object = blank(&lone(&[]));
+    compile_mapping(kind, "", mapping, &mut object, &mut problems);
+    problems.0
 }
 
 fn compile_mapping(

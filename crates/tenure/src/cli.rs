@@ -1,9 +1,11 @@
 //! The arguments. What scripts rely on: names here are a contract.
 
 mod directory;
+mod entra;
 mod expression;
 
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
+pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -498,6 +500,9 @@ pub(crate) enum Application {
         #[arg(long, value_name = "FILE")]
         set: Option<String>,
     },
+    /// Mappings and scoping filters as Entra ID's synchronization schema
+    #[command(subcommand)]
+    Schema(EntraSchema),
     /// Delete an application with its log; accounts at the target stay
     Delete {
         #[command(flatten)]

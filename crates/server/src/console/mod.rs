@@ -15,6 +15,7 @@ mod assignments;
 mod audit;
 mod deleted;
 mod directory;
+mod entra;
 mod entry;
 mod failure;
 mod form;
@@ -72,4 +73,9 @@ pub(crate) fn router() -> Router<App> {
         .merge(logs::routes())
         .merge(audit::routes())
         .fallback(failure::not_found)
+}
+
+/// Routes whose forms may have [`crate::limits::SCHEMA_FORM_BYTES`].
+pub(crate) fn large() -> Router<App> {
+    entra::routes()
 }

@@ -5,6 +5,7 @@ mod create;
 mod cycle;
 mod held;
 mod plan;
+mod schema;
 mod settings;
 mod status;
 
@@ -87,6 +88,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             secret,
         } => settings::credentials(session, &of, tenant_url, &secret).await,
         Command::Config { of, set } => settings::config(session, &of, set.as_deref()).await,
+        Command::Schema(command) => schema::run(session, command).await,
         Command::Delete { of, yes } => delete(session, &of, yes).await,
     }
 }
