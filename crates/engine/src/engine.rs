@@ -43,6 +43,8 @@ pub struct Limits {
     pub backoff_first: Duration,
     /// Largest limit of that wait. Default 5 s.
     pub backoff_most: Duration,
+    /// From how many people to match on a full cycle reads the whole target instead of asking for each. Default 500.
+    pub listing_from: u64,
 }
 
 impl Default for Limits {
@@ -53,6 +55,7 @@ impl Default for Limits {
             throttle_wait: Duration::from_secs(60),
             backoff_first: Duration::from_millis(200),
             backoff_most: Duration::from_secs(5),
+            listing_from: 500,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod escrow;
 pub mod job;
 pub mod ledger;
+pub mod listing;
 pub mod log;
 pub mod membership;
 pub mod request_log;

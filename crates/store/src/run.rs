@@ -159,6 +159,8 @@ pub struct StoredOperation {
     pub state: OperationState,
     /// The plan's JSON.
     pub body: String,
+    /// When it was planned.
+    pub planned_us: TimeUs,
 }
 
 /// Proof that an intent is committed; only this module makes one, and only with it may a request be sent.
@@ -532,10 +534,11 @@ fn operation_from_row(row: &Row) -> Result<StoredOperation, Error> {
         rid: row.integer(1)?,
         state: OperationState::from_text(&row.text(2)?)?,
         body: row.text(3)?,
+        planned_us: row.integer(4)?,
     })
 }
 
-/// Operations that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
+/// Operations after a number that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
 ///
 /// # Errors
 ///
@@ -544,12 +547,13 @@ pub fn unresolved(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     application: i64,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<StoredOperation>, Error> {
     tx.query(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 \
-         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT $3",
-        values![workspace, application, limit],
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND application = $2 \
+         AND state IN ('intent', 'sent', 'unknown') AND id > $3 ORDER BY id LIMIT $4",
+        values![workspace, application, after, limit],
     )?
     .iter()
     .map(operation_from_row)
@@ -569,7 +573,7 @@ pub fn operations(
     limit: u32,
 ) -> Result<Vec<StoredOperation>, Error> {
     tx.query(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
         values![workspace, cycle_id, after, limit],
     )?
     .iter()

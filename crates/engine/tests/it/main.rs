@@ -6,6 +6,7 @@ mod chaos;
 mod cycles;
 mod drift;
 mod faults;
+mod listing;
 mod members;
 mod plans;
 mod support;
