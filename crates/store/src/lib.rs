@@ -17,6 +17,7 @@ pub mod job;
 pub mod ledger;
 pub mod log;
 pub mod membership;
+pub mod notification;
 pub mod request_log;
 pub mod resource;
 pub mod rules;
