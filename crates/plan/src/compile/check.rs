@@ -57,15 +57,23 @@ pub(super) fn check_numbers(config: &ApplicationConfig, problems: &mut Problems)
             format!("`{domain}` is not a domain such as `acme.example`"),
         );
     }
-    if let Some(address) = config
-        .notification_email
-        .as_deref()
-        .filter(|address| !address.is_empty())
-    {
+    check_addresses(
+        config.notification_email.as_deref().unwrap_or_default(),
+        problems,
+    );
+}
+
+/// Addresses parted by commas, semicolons or white space.
+fn check_addresses(text: &str, problems: &mut Problems) {
+    let addresses = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'))
+        .filter(|address| !address.is_empty());
+    for address in addresses {
         let sound = address
             .split_once('@')
             .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if !sound || address.contains(char::is_whitespace) || address.len() > 254 {
+        let plain = address.chars().all(|c| c.is_ascii_graphic());
+        if !sound || !plain || address.len() > 254 {
             problems.add(
                 "notification_email",
                 format!("`{address}` is not an email address"),
