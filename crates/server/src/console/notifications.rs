@@ -29,7 +29,10 @@ const ROWS: u32 = 50;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/w/{workspace}/settings/notifications", get(show).post(save))
+        .route(
+            "/w/{workspace}/settings/notifications",
+            get(show).post(save),
+        )
         .route("/w/{workspace}/settings/notifications/test", post(test))
 }
 

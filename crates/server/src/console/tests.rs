@@ -32,6 +32,7 @@ fn app() -> App {
         public_url: URL.into(),
         open_sign_up: true,
         demo: false,
+        mailer: None,
     };
     App {
         store,
