@@ -3,7 +3,6 @@
 import email
 import email.policy
 import subprocess
-import threading
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -21,9 +20,8 @@ class Mailbox:
         self.mails = []
         # Whom it refuses for good.
         self.refused = set()
-        # Set: messages get no answer until `released`.
-        self.holding = threading.Event()
-        self.held = threading.Event()
+        # So many messages are told to come back later.
+        self.busy = 0
 
     @property
     def url(self):
@@ -46,8 +44,8 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        if self.holding.is_set():
-            self.held.set()
+        if self.busy:
+            self.busy -= 1
             return "451 4.3.0 come back later"
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         message.sender, message.recipients, message.raw = envelope.mail_from, envelope.rcpt_tos, envelope.content

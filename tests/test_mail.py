@@ -111,9 +111,11 @@ def test_mail_that_could_not_be_sent_arrives_when_the_mail_server_is_back(start_
     application = provisioned(pair)
     break_token(pair, application)
     tenure.wait_until(lambda: "could not be sent" in pair.sender.process.errors(), "a failed attempt is logged")
+    box.busy = 1
     box.open()
     try:
         box.wait_for("is in quarantine")
+        assert box.busy == 0
         time.sleep(3)
         box.wait_for("is in quarantine")
     finally:

@@ -7,8 +7,8 @@ use crate::{
 use lettre::{
     Address, AsyncTransport as _, Message,
     message::{
-        Mailbox,
-        header::{ContentType, HeaderName, HeaderValue},
+        Body, Mailbox, SinglePart,
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
     },
     transport::smtp::response::{Category, Severity},
 };
@@ -142,6 +142,10 @@ impl Mailer {
             Some(id) => id.to_owned(),
             None => letter::random_id(),
         };
+        // Readable as it is, unlike base64.
+        let encoding = ContentTransferEncoding::QuotedPrintable;
+        let body = Body::new_with_encoding(letter.body.clone(), encoding)
+            .map_err(|_| refused(&"its text cannot be encoded"))?;
         Message::builder()
             .from(from.clone())
             .to(Mailbox::new(None, address))
@@ -153,8 +157,11 @@ impl Mailer {
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
             ))
-            .header(ContentType::TEXT_PLAIN)
-            .body(letter.body.clone())
+            .singlepart(
+                SinglePart::builder()
+                    .header(ContentType::TEXT_PLAIN)
+                    .body(body),
+            )
             .map_err(|error| refused(&error))
     }
 }
@@ -207,7 +214,7 @@ mod tests {
             names.contains(&"Date") && names.contains(&"MIME-Version"),
             "{head}"
         );
-        assert!(body.contains("body"));
+        assert!(body.contains("Z=C3=BCrich"), "{body}");
         for to in ["a@b\r\nBcc: c@d", "a b@c", "", "Ana <a@b.org>"] {
             assert!(matches!(
                 mailer().message(to, &letter, None),

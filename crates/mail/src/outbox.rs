@@ -239,3 +239,40 @@ fn next_us(attempts: u32) -> TimeUs {
     let now_us = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX);
     now_us.saturating_add(wait_s * 1_000_000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_is_told_about_to_its_own_addresses_or_those_of_the_workspace() {
+        let check = |own: Option<&str>, notify: bool, expected: &[&str]| {
+            let mut config = tenure_plan::gallery::template("custom")
+                .unwrap()
+                .config
+                .clone();
+            config.notification_email = own.map(str::to_owned);
+            config.notify = notify;
+            let workspace = ["ops@example.org".to_owned()];
+            assert_eq!(
+                recipients(&config, &workspace).unwrap(),
+                expected,
+                "{own:?} {notify}"
+            );
+        };
+        check(None, true, &["ops@example.org"]);
+        check(Some(" "), true, &["ops@example.org"]);
+        check(Some("a@b.org, c@d.org"), true, &["a@b.org", "c@d.org"]);
+        check(Some("a@b.org"), false, &[]);
+        check(None, false, &[]);
+    }
+
+    #[test]
+    fn attempts_become_rarer() {
+        let now = next_us(1) - 5_000_000;
+        let wait_s = |attempts| (next_us(attempts) - now) / 1_000_000;
+        assert!((14..20).contains(&wait_s(2)));
+        assert!((1_799..1_810).contains(&wait_s(9)));
+        assert!((1_799..1_810).contains(&wait_s(1_000)));
+    }
+}

@@ -140,7 +140,11 @@ impl Server {
     /// `host:port`, for people.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 
     pub(crate) fn from(&self) -> &Mailbox {
@@ -294,7 +298,7 @@ mod tests {
             "smtp://[::1]:25",
             Some(Required),
             None,
-            ("::1:25", "required"),
+            ("[::1]:25", "required"),
         );
     }
 

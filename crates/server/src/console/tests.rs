@@ -20,6 +20,7 @@ use crate::{App, Config};
 
 mod directory;
 mod gallery;
+mod notifications;
 mod requests;
 
 const URL: &str = "http://127.0.0.1:8080";
@@ -181,6 +182,7 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         "/deleted/users".into(),
         "/deleted/groups".into(),
         "/settings/schemas".into(),
+        "/settings/notifications".into(),
         format!("/groups/{group}"),
         format!("/groups/{group}?tab=scim"),
         "/apps".into(),
