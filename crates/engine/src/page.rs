@@ -34,7 +34,11 @@ impl Run<'_> {
     /// Takes objects through the whole pipeline. `cursor` is saved together with what happened.
     pub(crate) async fn page(&mut self, rids: &[i64], cursor: Option<String>) -> Result<(), Halt> {
         self.check_lease()?;
-        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, Hint::default())).collect();
+        let hint = Hint {
+            refresh: self.refresh,
+            ..Hint::default()
+        };
+        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, hint.clone())).collect();
         let (mut records, mut halt) = (Vec::new(), None);
         // Accounts found in this page, so that two objects do not take the same one.
         let mut taken = HashMap::new();
@@ -420,7 +424,7 @@ async fn ask(reader: ReadTarget, loaded: Loaded) -> (Loaded, Hint) {
             Err(failure) => hint.failure = Some(failure),
         },
         (_, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
-            Ok(Some(found)) => hint.found = Some(found),
+            Ok(Some(account)) => hint.account = Some(account),
             Ok(None) => hint.forget_link = true,
             Err(failure) => hint.failure = Some(failure),
         },

@@ -11,6 +11,21 @@ ALTER TABLE cycle ADD COLUMN plan_config TEXT;
 ALTER TABLE cycle ADD COLUMN of_cycle TEXT;
 CREATE INDEX cycle_of ON cycle (workspace_id, of_cycle) WHERE of_cycle IS NOT NULL;
 
+-- Accounts and groups at a target that Tenure does not manage, as the last look at the whole target found them.
+CREATE TABLE stranger (
+    number {{identity}},
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    cycle_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    active BIGINT,
+    standing TEXT NOT NULL,
+    rid BIGINT
+);
+CREATE INDEX stranger_application ON stranger (workspace_id, application, number);
+
 -- What people are told by mail: written with the change that it is about, sent afterwards. `deferred`: it waits because
 -- another of its kind was sent a moment ago. `settled`: addresses that were sent to or refused, one a line.
 CREATE TABLE notification (

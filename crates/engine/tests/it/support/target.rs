@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) requests: Vec<String>,
     pub(crate) revoked: bool,
     pub(crate) ignores_filters: bool,
+    /// Lists nobody, although everybody can be read.
+    pub(crate) hides_users: bool,
     /// An account that somebody else makes just before the next create.
     pub(crate) appears: Option<Map<String, Value>>,
     next: u64,
@@ -233,6 +235,7 @@ fn answer(
         .map_or((path, None), |(collection, id)| (collection, Some(id)));
     let is_user = collection == "Users";
     let ignores_filters = world.ignores_filters;
+    let hidden = world.hides_users && is_user;
     let next = world.next;
     let resources = match collection {
         "Users" => &mut world.users,
@@ -251,6 +254,7 @@ fn answer(
                 .map(|(_, value)| Filter::parse(&value).unwrap());
             let found: Vec<Value> = resources
                 .values()
+                .filter(|_| !hidden)
                 .filter(|resource| {
                     ignores_filters
                         || filter
