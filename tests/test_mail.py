@@ -1,5 +1,6 @@
 """Notification mail: who is told what about an application, and that no crash or outage loses it."""
 
+import http.server
 import json
 import mailbox
 import socketserver
@@ -263,3 +264,42 @@ def test_encrypted_with_a_password(tmp_path):
         assert len(box.mails) == 1
     finally:
         box.close()
+
+
+class Parrot(socketserver.ThreadingTCPServer):
+    """A target that refuses everything and repeats what it was sent."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps({"detail": f"who is {self.headers['Authorization']}?"}).encode()
+                self.send_response(401)
+                self.send_header("Content-Type", "application/scim+json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def test_a_target_that_repeats_the_secret(new_server, post):
+    server = new_server("s", options=["--smtp-url", post.url, "--smtp-from", FROM])
+    workspace = server.workspace("Northwind Mills")
+    server.scim(workspace.token()).create("Users", tenure.number(1))
+    secret = "very-secret-token-123456"
+    with Parrot() as target:
+        url = f"http://127.0.0.1:{target.server_address[1]}/scim"
+        application = workspace.application("Parrot", url, secret, scope="all")
+        configure(application, notification_email=OPS)
+        application.run("start")
+        [mail] = post.wait_for("is in quarantine")
+        target.shutdown()
+    assert "who is" in text_of(mail), text_of(mail)
+    assert secret not in text_of(mail) and secret.encode() not in mail.raw
