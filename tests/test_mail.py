@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import mailbox
 import socketserver
 import ssl
 import threading
@@ -10,6 +9,7 @@ import time
 
 import pytest
 
+import postbox
 import tenure
 from conftest import Pair
 
@@ -20,7 +20,7 @@ OPS = "ops@example.com"
 @pytest.fixture
 def post():
     """An open mailbox."""
-    box = mailbox.Mailbox().open()
+    box = postbox.Mailbox().open()
     yield box
     box.close()
 
@@ -107,7 +107,7 @@ def test_quarantine_and_recovery(start_pair, post):
 
 
 def test_mail_that_could_not_be_sent_arrives_when_the_mail_server_is_back(start_pair):
-    box = mailbox.Mailbox()
+    box = postbox.Mailbox()
     pair = start_pair(box)
     application = provisioned(pair)
     break_token(pair, application)
@@ -232,15 +232,15 @@ def test_command_sends_a_test_mail(server, post, tmp_path):
 
 
 def test_encrypted_with_a_password(tmp_path):
-    authority, certificate, key = mailbox.certificate(tmp_path)
+    authority, certificate, key = postbox.certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     password = "correct horse 7"
-    box = mailbox.Mailbox(
+    box = postbox.Mailbox(
         tls_context=context,
         require_starttls=True,
         auth_required=True,
-        authenticator=mailbox.authenticator("tenure@example.com", password),
+        authenticator=postbox.authenticator("tenure@example.com", password),
     ).open()
     (tmp_path / "password").write_text(password + "\n")
     (tmp_path / "wrong").write_text("another password\n")
