@@ -85,8 +85,10 @@ struct NotificationsPage {
 
 fn form(settings: &Settings) -> Form {
     Form::new(vec![
-        Field::new("textarea", "addresses", "Tell these addresses")
-            .value(settings.notification_emails.join("\n"))
+        Field::new("text", "addresses", "Tell these addresses")
+            .value(settings.notification_emails.join(", "))
+            .placeholder("ops@example.com, ana@example.com")
+            .autocomplete("off")
             .help("Up to ten, for every application that names none of its own and has notifications switched on."),
     ])
 }
