@@ -199,7 +199,7 @@ fn percent_decoded(text: &str) -> Result<String, ConfigError> {
         let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
         match (digit(), digit()) {
             (Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default())
+                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
             }
             _ => return Err(wrong("the mail user is not percent-encoded correctly")),
         }

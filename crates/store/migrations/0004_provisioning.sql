@@ -26,6 +26,25 @@ CREATE TABLE stranger (
 );
 CREATE INDEX stranger_application ON stranger (workspace_id, application, number);
 
+-- What a full cycle read of the whole target to match by: an account, and the values by which it is found.
+CREATE TABLE listed_account (
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, application, kind, target_id)
+) {{without_rowid}};
+CREATE TABLE listed_value (
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    value TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, application, kind, attribute, value, target_id)
+) {{without_rowid}};
+
 -- What people are told by mail: written with the change that it is about, sent afterwards. `deferred`: it waits because
 -- another of its kind was sent a moment ago. `settled`: addresses that were sent to or refused, one a line.
 CREATE TABLE notification (
