@@ -44,3 +44,27 @@ CREATE TABLE listed_value (
     target_id TEXT NOT NULL,
     PRIMARY KEY (workspace_id, application, kind, attribute, value, target_id)
 ) {{without_rowid}};
+
+-- What people are told by mail: written with the change that it is about, sent afterwards. `deferred`: it waits because
+-- another of its kind was sent a moment ago. `settled`: addresses that were sent to or refused, one a line.
+CREATE TABLE notification (
+    id {{identity}},
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT NOT NULL,
+    since_us BIGINT NOT NULL,
+    facts TEXT NOT NULL,
+    created_us BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    deferred BIGINT NOT NULL,
+    next_us BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    lease_owner TEXT,
+    lease_until_us BIGINT NOT NULL DEFAULT 0,
+    settled TEXT NOT NULL DEFAULT '',
+    ended_us BIGINT,
+    error TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX notification_application ON notification (workspace_id, application, id);
+CREATE INDEX notification_due ON notification (next_us) WHERE state = 'waiting';

@@ -337,6 +337,7 @@ pub fn delete(tx: &mut Tx<'_>, workspace: WorkspaceId, key: i64) -> Result<(), E
         "operation",
         "cycle",
         "provisioning_log",
+        "notification",
         "job",
     ];
     for table in tables {

@@ -3,6 +3,10 @@
 //! A run holds a lease. Each claim raises the fence, and every write of a run names its fence, so that a run that slept
 //! past its lease can write nothing any more.
 
+mod health;
+
+pub use health::{QUARANTINE_LONGEST_US, set_quarantine};
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -202,6 +206,7 @@ pub(crate) fn approved(
 /// `NotFound`.
 pub fn start(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(), Error> {
     let now = tx.now_us();
+    health::note_lifted(tx, workspace, application)?;
     tx.execute(
         "UPDATE job SET state = 'active', run_at_us = $3, backoff = 0, quarantine_code = NULL, quarantine_reason = NULL, \
          quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
@@ -264,6 +269,7 @@ pub fn restart(
         application::forget_target(tx, workspace, application)?;
     }
     if reset.quarantine {
+        health::note_lifted(tx, workspace, application)?;
         tx.execute(
             "UPDATE job SET state = CASE state WHEN 'quarantined' THEN 'active' ELSE state END, quarantine_code = NULL, \
              quarantine_reason = NULL, quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
@@ -426,35 +432,6 @@ pub fn save_cursor(
         "UPDATE job SET cycle_id = $3, cycle_cursor = $4 WHERE workspace_id = $1 AND application = $2",
         values![lease.workspace, lease.application, cycle_id, cursor],
     )?;
-    Ok(())
-}
-
-/// Puts the job into quarantine with a code and a sentence, or lifts it. A job that is switched off stays off.
-///
-/// # Errors
-///
-/// `StaleFence`.
-pub fn set_quarantine(
-    tx: &mut Tx<'_>,
-    lease: &Lease,
-    quarantine: Option<(&str, &str)>,
-) -> Result<(), Error> {
-    lease.check(tx)?;
-    let now = tx.now_us();
-    if let Some((code, reason)) = quarantine {
-        tx.execute(
-            "UPDATE job SET state = CASE state WHEN 'active' THEN 'quarantined' ELSE state END, quarantine_code = $3, \
-             quarantine_reason = $4, quarantined_since_us = COALESCE(quarantined_since_us, $5), failures = failures + 1 \
-             WHERE workspace_id = $1 AND application = $2",
-            values![lease.workspace, lease.application, code, reason, now],
-        )?;
-    } else {
-        tx.execute(
-            "UPDATE job SET state = CASE state WHEN 'quarantined' THEN 'active' ELSE state END, quarantine_code = NULL, \
-             quarantine_reason = NULL, quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
-            values![lease.workspace, lease.application],
-        )?;
-    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod listing;
 pub mod log;
 pub mod membership;
+pub mod notification;
 pub mod request_log;
 pub mod resource;
 pub mod rules;

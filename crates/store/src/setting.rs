@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Tx, WorkspaceId, audit, connection::values};
+use crate::{Error, Tx, WorkspaceId, audit, connection::values, notification};
 
 /// What the request log keeps of bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Settings {
     pub request_log_bodies: LogBodies,
     /// Days for which requests are kept, 1 to 365.
     pub request_log_days: u32,
+    /// Who is told by mail about applications that name nobody; at most ten addresses.
+    pub notification_emails: Vec<String>,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             request_log: true,
             request_log_bodies: LogBodies::default(),
             request_log_days: 7,
+            notification_emails: Vec::new(),
         }
     }
 }
@@ -54,7 +57,7 @@ impl Settings {
                 "requests can be kept for 1 to 365 days".into(),
             ));
         }
-        Ok(())
+        notification::check_addresses(&self.notification_emails)
     }
 }
 

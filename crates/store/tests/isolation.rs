@@ -31,13 +31,15 @@ const GLOBAL: [&str; 7] = [
 ];
 
 /// Statements that span workspaces on purpose: start of each.
-const SPANNING: [&str; 3] = [
+const SPANNING: [&str; 4] = [
     // Whose token is this? The answer is the workspace.
     "SELECT workspace_id, id, name, last_used_us, options FROM token",
     // The workspaces of one person.
     "SELECT w.id, w.public_id, w.slug, w.name, w.created_us, m.role",
     // The scheduler serves all.
     "SELECT j.workspace_id, j.application, j.lease_owner",
+    // So does whoever sends mail.
+    "SELECT n.workspace_id, n.id, n.lease_owner",
 ];
 
 fn tables() -> BTreeSet<String> {

@@ -3,10 +3,12 @@
 mod directory;
 mod entra;
 mod expression;
+mod mail;
 
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
 pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
+pub(crate) use mail::{Mail, Smtp, StartTls};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -94,11 +96,14 @@ pub(crate) enum Command {
     /// Scoping filters
     #[command(subcommand)]
     Scope(Scoping),
+    /// Notification mail
+    #[command(subcommand)]
+    Mail(Mail),
 }
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080"
+    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080\n  TENURE_SMTP_PASSWORD=… tenure serve --smtp-url smtp://tenure@mail.example.com:587 --smtp-from tenure@example.com"
 )]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 picks a free one
@@ -121,6 +126,8 @@ pub(crate) struct Serve {
     /// Listen beyond loopback with plain http, because a proxy in front does TLS
     #[arg(long, env = "TENURE_BEHIND_PROXY", requires = "public_url")]
     pub(crate) behind_proxy: bool,
+    #[command(flatten)]
+    pub(crate) smtp: Smtp,
 }
 
 #[derive(Debug, Args)]

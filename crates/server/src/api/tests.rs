@@ -44,6 +44,7 @@ impl World {
             public_url: "https://id.mills.example".into(),
             open_sign_up: false,
             demo: false,
+            mailer: None,
         };
         let router = crate::router(App {
             store: store.clone(),

@@ -24,6 +24,7 @@ mod held;
 mod home;
 mod logs;
 mod mappings;
+mod notifications;
 mod on_demand;
 mod page;
 mod plans;
@@ -53,6 +54,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(session_pages::routes())
         .merge(home::routes())
         .merge(settings::routes())
+        .merge(notifications::routes())
         .merge(directory::routes())
         .merge(deleted::routes())
         .merge(resources::routes())

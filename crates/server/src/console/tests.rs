@@ -21,6 +21,7 @@ use crate::{App, Config};
 mod directory;
 mod entra;
 mod gallery;
+mod notifications;
 mod requests;
 
 const URL: &str = "http://127.0.0.1:8080";
@@ -33,6 +34,7 @@ fn app() -> App {
         public_url: URL.into(),
         open_sign_up: true,
         demo: false,
+        mailer: None,
     };
     App {
         store,
@@ -181,6 +183,7 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         "/deleted/users".into(),
         "/deleted/groups".into(),
         "/settings/schemas".into(),
+        "/settings/notifications".into(),
         format!("/groups/{group}"),
         format!("/groups/{group}?tab=scim"),
         "/apps".into(),

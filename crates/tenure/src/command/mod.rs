@@ -8,6 +8,7 @@ mod directory;
 mod expression;
 mod import;
 mod log;
+mod mail;
 mod progress;
 mod schema;
 mod scope;
@@ -69,6 +70,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Expression(command) => expression::run(out, command),
         Command::Scope(command) => scope::run(out, command),
+        Command::Mail(command) => mail::run(out, command).await,
         command => {
             let data = data(DEFAULT_DATA);
             if !data.exists() && !matches!(command, Command::Workspace(Workspaces::Create { .. })) {
@@ -91,9 +93,11 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
 async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         // These hold the store themselves or need none, and never get here.
-        Command::Serve(_) | Command::Demo(_) | Command::Expression(_) | Command::Scope(_) => {
-            Err(Failure::usage("not a command on a store"))
-        }
+        Command::Serve(_)
+        | Command::Demo(_)
+        | Command::Expression(_)
+        | Command::Scope(_)
+        | Command::Mail(_) => Err(Failure::usage("not a command on a store")),
         Command::Workspace(command) => workspace::run(session, command).await,
         Command::Admin(command) => admin::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
