@@ -10,3 +10,9 @@ ALTER TABLE cycle ADD COLUMN plan_head BIGINT;
 ALTER TABLE cycle ADD COLUMN plan_config TEXT;
 ALTER TABLE cycle ADD COLUMN of_cycle TEXT;
 CREATE INDEX cycle_of ON cycle (workspace_id, of_cycle) WHERE of_cycle IS NOT NULL;
+
+-- By age, for what is removed in time; by person, for why somebody has an account.
+CREATE INDEX provisioning_log_age ON provisioning_log (workspace_id, at_us, seq);
+CREATE INDEX provisioning_log_source ON provisioning_log (workspace_id, source_id, seq);
+CREATE INDEX cycle_age ON cycle (workspace_id, ended_us) WHERE ended_us IS NOT NULL;
+CREATE INDEX operation_object ON operation (workspace_id, application, rid, id) WHERE state IN ('intent', 'sent', 'unknown');

@@ -29,6 +29,8 @@ pub struct Settings {
     pub request_log_bodies: LogBodies,
     /// Days for which requests are kept, 1 to 365.
     pub request_log_days: u32,
+    /// Days for which the provisioning log, ended cycles and what they did are kept, 1 to 3,650.
+    pub keep_provisioning_days: u32,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             request_log: true,
             request_log_bodies: LogBodies::default(),
             request_log_days: 7,
+            keep_provisioning_days: 30,
         }
     }
 }
@@ -52,6 +55,11 @@ impl Settings {
         if !(1..=365).contains(&self.request_log_days) {
             return Err(Error::Invalid(
                 "requests can be kept for 1 to 365 days".into(),
+            ));
+        }
+        if !(1..=3650).contains(&self.keep_provisioning_days) {
+            return Err(Error::Invalid(
+                "the provisioning log can be kept for 1 to 3,650 days".into(),
             ));
         }
         Ok(())
