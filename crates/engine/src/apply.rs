@@ -12,14 +12,14 @@ use crate::{
     run::{Halt, Reach, Run},
     target::WriteTarget,
 };
-use serde_json::Value;
+use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
-use tenure_plan::{Action, Operation};
+use tenure_plan::{Action, ApplicationConfig, Operation};
 use tenure_store::{
-    Actor, Error, WorkspaceId, change,
+    Actor, Error, WorkspaceId, audit, change,
     job::{self, Job, State},
     ledger,
     run::{self, Basis, Cycle, CycleKind, StoredOperation},
@@ -47,6 +47,7 @@ impl Expected {
 /// Applies a plan of the application.
 pub(crate) async fn run(
     engine: &Engine,
+    actor: Actor,
     workspace: WorkspaceId,
     application: i64,
     plan_id: &str,
@@ -58,13 +59,14 @@ pub(crate) async fn run(
         .store
         .read(move |tx| job::get(tx, workspace, application))
         .await?;
-    let outcome = with_lease(engine, prepared, &held, &job, plan_id).await;
+    let outcome = with_lease(engine, actor, prepared, &held, &job, plan_id).await;
     held.release(job.run_at_us.max(now_us())).await?;
     outcome
 }
 
 async fn with_lease(
     engine: &Engine,
+    actor: Actor,
     prepared: Prepared,
     held: &HeldLease,
     job: &Job,
@@ -98,12 +100,24 @@ async fn with_lease(
     );
     let total =
         plan.counts.created + plan.counts.updated + plan.counts.disabled + plan.counts.deleted;
+    let (name, detail) = (
+        prepared.application.name.clone(),
+        json!({ "plan": plan_id, "undoes": basis.undoes }).to_string(),
+    );
+    let initiator = actor.name.clone();
     let cycle = engine
         .store
-        .write(Actor::system(), move |tx| {
+        .write(actor, move |tx| {
             run::abandon(tx, &lease, interrupted.as_deref())?;
             let cycle = run::begin(tx, &lease, CycleKind::Apply, total)?;
             run::applies(tx, &lease, &cycle.id, &of)?;
+            audit::append(
+                tx,
+                workspace,
+                "provisioning.applyPlan",
+                &format!("Application {name}"),
+                &detail,
+            )?;
             Ok(cycle)
         })
         .await?;
@@ -119,6 +133,7 @@ async fn with_lease(
         stop,
     );
     run.expected = Some(Expected::default());
+    run.initiator = initiator;
     let result = run
         .carry_out(plan_id, basis.undoes.is_some(), &writer)
         .await;
@@ -143,9 +158,9 @@ async fn check_is_current(
     plan_id: &str,
     basis: &Basis,
 ) -> Result<(), EngineError> {
-    let planned: Option<Value> = serde_json::from_str(&basis.config).ok();
-    let saved: Option<Value> = serde_json::from_str(&prepared.application.config).ok();
-    if planned != saved {
+    let config = |text: &str| serde_json::from_str::<ApplicationConfig>(text).ok();
+    let saved = config(&prepared.application.config);
+    if saved.is_none() || config(&basis.config) != saved {
         return Err(EngineError::Stale(
             "the configuration is not the one that was planned with".to_owned(),
         ));

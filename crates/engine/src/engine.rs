@@ -17,7 +17,7 @@ use std::{
 };
 use tenure_egress::Egress;
 use tenure_plan::ApplicationConfig;
-use tenure_store::{Store, WorkspaceId, application::Application, run::Cycle};
+use tenure_store::{Actor, Store, WorkspaceId, application::Application, run::Cycle};
 
 /// How often a held job is asked for again.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(200);
@@ -163,7 +163,7 @@ impl Engine {
             .await
     }
 
-    /// Carries out a plan exactly as it was shown. An object for which something else would be done by now is left alone
+    /// Carries out a plan exactly as it was shown; `actor` stands in the audit log and in the provisioning log. An object for which something else would be done by now is left alone
     /// and logged with `StalePlan`.
     ///
     /// # Errors
@@ -172,12 +172,13 @@ impl Engine {
     /// nothing was done. `Running`, `Target`, `Store`.
     pub async fn apply(
         &self,
+        actor: Actor,
         workspace: WorkspaceId,
         application: i64,
         plan_id: &str,
         patience: Duration,
     ) -> Result<Cycle, EngineError> {
-        apply::run(self, workspace, application, plan_id, patience).await
+        apply::run(self, actor, workspace, application, plan_id, patience).await
     }
 
     /// Plans the way back from what a cycle did; [`Engine::apply`] goes it.

@@ -372,6 +372,68 @@ pub(crate) enum Application {
         #[arg(long, default_value_t = 300, value_name = "SECONDS")]
         wait: u64,
     },
+    /// Show what a cycle would do, with the saved or another configuration
+    #[command(
+        before_help = "Examples:\n  tenure application plan Payroll --workspace acme\n  tenure application plan Payroll --workspace acme --config new.json\n  tenure application apply Payroll cyc_… --workspace acme --yes"
+    )]
+    Plan {
+        #[command(flatten)]
+        of: OfApplication,
+        /// JSON file with a configuration that is not saved yet; `-` reads stdin
+        #[arg(long, value_name = "FILE")]
+        config: Option<String>,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Carry out a plan exactly as it was shown, or refuse when it is stale
+    Apply {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Id of the plan, as `plan` and `undo` print it
+        plan: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Plan the way back from what a cycle did; `apply` goes it
+    #[command(
+        before_help = "Examples:\n  tenure application undo Payroll cyc_… --workspace acme\n  tenure application undo Payroll cyc_… --workspace acme --user ada@example.org --attribute title"
+    )]
+    Undo {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Id of the cycle to take back
+        cycle: String,
+        /// Only this user, by userName or id
+        #[arg(long, value_name = "NAME", conflicts_with = "group")]
+        user: Option<String>,
+        /// Only this group, by displayName or id
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Only this attribute of the target
+        #[arg(long, value_name = "PATH")]
+        attribute: Option<String>,
+        /// Delete the accounts and groups that the cycle created
+        #[arg(long)]
+        delete_created: bool,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// List whose access would be taken away but is held by the deletion threshold
+    Held(OfApplication),
+    /// Allow what is held now; what is held later needs another approval
+    AllowDeletes {
+        #[command(flatten)]
+        of: OfApplication,
+        /// How many are held, as `held` counts them; nothing happens if there are others by now
+        #[arg(long, value_name = "COUNT")]
+        expect: u64,
+    },
     /// Test Tenant URL and secret token; shows each request
     Test(OfApplication),
     /// Provision one user or group now, with every step shown

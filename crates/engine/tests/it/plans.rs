@@ -19,7 +19,13 @@ impl Bench {
 
     async fn apply(&self, plan: &Cycle) -> Result<Cycle, EngineError> {
         self.engine
-            .apply(self.workspace, self.application, &plan.id, PATIENCE)
+            .apply(
+                Actor::system(),
+                self.workspace,
+                self.application,
+                &plan.id,
+                PATIENCE,
+            )
             .await
     }
 
@@ -373,7 +379,7 @@ async fn what_a_dead_process_left_running_is_ended() {
         .fail("POST", "Users", usize::MAX, Fault::Throttle(1));
     let running = tokio::spawn(async move {
         engine
-            .apply(workspace, application, &plan.id, PATIENCE)
+            .apply(Actor::system(), workspace, application, &plan.id, PATIENCE)
             .await
     });
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -13,12 +13,15 @@ use tenure_plan::{
     config::{Mapping, ObjectConfig, Source},
     gallery,
 };
-use tenure_store::application;
+use tenure_store::{
+    application::{self, Application},
+    job::Job,
+};
 
 use super::{
     applications::{self, Head},
     failure::Failure,
-    form::{Field, Form},
+    form::{Field, Fields, Form},
     page::{self, Shell},
     provisioning,
     visitor::{Member, Submission},
@@ -115,7 +118,7 @@ fn section(title: &'static str, config: &ObjectConfig) -> Section {
 
 #[derive(Template)]
 #[template(path = "mappings.html")]
-struct MappingsPage {
+pub(super) struct MappingsPage {
     shell: Shell,
     head: Head,
     sections: Vec<Section>,
@@ -174,6 +177,34 @@ fn check(text: &str, form: &mut Form) -> Option<ApplicationConfig> {
     }
 }
 
+/// The configuration in the editor, or the page that says what is wrong with it.
+pub(super) fn checked(
+    member: &Member,
+    application: &Application,
+    job: &Job,
+    fields: &Fields,
+) -> Result<Result<ApplicationConfig, Box<MappingsPage>>, Failure> {
+    let version: i64 = fields
+        .text("version")
+        .parse()
+        .map_err(|_| Failure::Changed)?;
+    let mut form = form(fields.raw("config").to_owned());
+    if let Some(config) = check(fields.raw("config"), &mut form) {
+        return Ok(Ok(config));
+    }
+    let present = provisioning::config(application)?;
+    Ok(Err(Box::new(MappingsPage {
+        shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
+        head: Head::new(member, application, job, "mappings"),
+        sections: vec![
+            section("Users", &present.users),
+            section("Groups", &present.groups),
+        ],
+        version,
+        form,
+    })))
+}
+
 async fn save(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let Submission { member, fields } = sent;
     let (application, job) = applications::load(&app, &member).await?;
@@ -181,20 +212,9 @@ async fn save(State(app): State<App>, sent: Submission) -> Result<Response, Fail
         .text("version")
         .parse()
         .map_err(|_| Failure::Changed)?;
-    let mut form = form(fields.raw("config").to_owned());
-    let Some(config) = check(fields.raw("config"), &mut form) else {
-        let present = provisioning::config(&application)?;
-        let page = MappingsPage {
-            shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
-            head: Head::new(&member, &application, &job, "mappings"),
-            sections: vec![
-                section("Users", &present.users),
-                section("Groups", &present.groups),
-            ],
-            version,
-            form,
-        };
-        return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    let config = match checked(&member, &application, &job, &fields)? {
+        Ok(config) => config,
+        Err(page) => return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &*page),
     };
     let text =
         serde_json::to_string(&config).map_err(|error| Failure::Internal(error.to_string()))?;

@@ -18,11 +18,13 @@ mod entry;
 mod failure;
 mod form;
 mod gallery;
+mod held;
 mod home;
 mod logs;
 mod mappings;
 mod on_demand;
 mod page;
+mod plans;
 mod provisioning;
 mod request_detail;
 mod requests;
@@ -61,6 +63,8 @@ pub(crate) fn router() -> Router<App> {
         .merge(assignments::routes())
         .merge(provisioning::routes())
         .merge(status::routes())
+        .merge(plans::routes())
+        .merge(held::routes())
         .merge(mappings::routes())
         .merge(on_demand::routes())
         .merge(logs::routes())

@@ -124,7 +124,8 @@ pub(super) fn cycle_kind(kind: CycleKind) -> &'static str {
         CycleKind::Initial => "Initial",
         CycleKind::Incremental => "Incremental",
         CycleKind::OnDemand => "On demand",
-        CycleKind::DryRun => "Dry run",
+        CycleKind::DryRun => "Plan",
+        CycleKind::Apply => "Applied plan",
     }
 }
 

@@ -7,5 +7,6 @@ mod directory;
 mod expression;
 mod import;
 mod kit;
+mod plan;
 mod serve;
 mod usage;

@@ -69,7 +69,7 @@ async fn watched(
 }
 
 /// The planned operations of a cycle, the first thousand.
-async fn operations(
+pub(super) async fn operations(
     session: &Session,
     workspace: WorkspaceId,
     cycle: &str,
@@ -85,7 +85,7 @@ async fn operations(
         .collect()
 }
 
-fn operation_line(operation: &Value) -> String {
+pub(super) fn operation_line(operation: &Value) -> String {
     let text =
         |name: &str| output::plain(operation.get(name).and_then(Value::as_str).unwrap_or(""));
     format!(

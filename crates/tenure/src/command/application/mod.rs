@@ -2,6 +2,8 @@
 
 mod create;
 mod cycle;
+mod held;
+mod plan;
 mod settings;
 mod status;
 
@@ -36,6 +38,34 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             restart(session, &of, reset).await
         }
         Command::Run { of, dry_run, wait } => cycle::run(session, &of, dry_run, wait).await,
+        Command::Plan { of, config, wait } => {
+            plan::plan(session, &of, config.as_deref(), wait).await
+        }
+        Command::Apply {
+            of,
+            plan,
+            yes,
+            wait,
+        } => plan::apply(session, &of, &plan, yes, wait).await,
+        Command::Undo {
+            of,
+            cycle,
+            user,
+            group,
+            attribute,
+            delete_created,
+            wait,
+        } => {
+            let only = plan::Only {
+                user,
+                group,
+                attribute,
+                delete_created,
+            };
+            plan::undo(session, &of, &cycle, only, wait).await
+        }
+        Command::Held(of) => held::list(session, &of).await,
+        Command::AllowDeletes { of, expect } => held::allow(session, &of, expect).await,
         Command::Test(of) => cycle::test(session, &of).await,
         Command::Provision {
             of,

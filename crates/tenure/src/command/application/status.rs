@@ -175,6 +175,7 @@ pub(super) fn cycle(cycle: &Cycle) -> Value {
         CycleKind::Incremental => "incremental",
         CycleKind::OnDemand => "on demand",
         CycleKind::DryRun => "dry run",
+        CycleKind::Apply => "apply",
     };
     json!({
         "cycle": cycle.id,
