@@ -2,12 +2,9 @@
 
 use axum::{
     Json,
-    body::Body,
     extract::{Path, State},
-    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
-use futures_util::stream;
 use serde::Deserialize;
 use serde_json::Value;
 use tenure_store::{
@@ -172,25 +169,5 @@ pub(super) async fn export(
     let workspace = caller.workspace();
     let query = asked.query(&app, workspace).await?;
     let export = Export::begin(app.store.clone(), workspace, format, query).await?;
-    Ok(download(export, format))
-}
-
-/// An export as an answer that is read while it is sent.
-pub(crate) fn download(export: Export, format: Format) -> Response {
-    let pieces = stream::unfold(Some(export), |export| async {
-        let mut export = export?;
-        match export.next().await {
-            Ok(piece) => piece.map(|piece| (Ok(piece), Some(export))),
-            // The connection is cut, so that nobody takes the part for the whole.
-            Err(error) => {
-                tracing::error!(%error, "an export ended early");
-                Some((Err(error), None))
-            }
-        }
-    });
-    let headers = [
-        (CONTENT_TYPE, format.media_type()),
-        (CONTENT_DISPOSITION, format.attachment()),
-    ];
-    (headers, Body::from_stream(pieces)).into_response()
+    Ok(export.into_response())
 }

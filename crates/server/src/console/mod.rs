@@ -20,6 +20,7 @@ mod form;
 mod gallery;
 mod held;
 mod home;
+mod log_options;
 mod logs;
 mod mappings;
 mod on_demand;
@@ -67,6 +68,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(held::routes())
         .merge(mappings::routes())
         .merge(on_demand::routes())
+        .merge(log_options::routes())
         .merge(logs::routes())
         .merge(audit::routes())
         .fallback(failure::not_found)

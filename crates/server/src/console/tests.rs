@@ -20,6 +20,7 @@ use crate::{App, Config};
 
 mod directory;
 mod gallery;
+mod logs;
 mod requests;
 
 const URL: &str = "http://127.0.0.1:8080";
@@ -198,6 +199,8 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         format!("/apps/{app}/provisioning/logs?status=failure"),
         format!("/apps/{app}/provisioning/cycles"),
         "/logs".into(),
+        "/logs?q=%3Cscript%3Ealert(1)&from=%3Cscript%3Ealert(1)".into(),
+        "/logs/options".into(),
         "/audit?verify=yes".into(),
     ];
     below

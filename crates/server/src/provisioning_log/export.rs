@@ -1,5 +1,11 @@
 //! The provisioning log as a file: read and written piece by piece, so that memory does not grow with it.
 
+use axum::{
+    body::Body,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
+use futures_util::stream;
 use tenure_store::{
     Error, Store, WorkspaceId,
     log::{self, LogQuery},
@@ -34,7 +40,7 @@ impl Format {
     }
 
     /// Media type.
-    pub(crate) fn media_type(self) -> &'static str {
+    fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Json => "application/json",
@@ -42,7 +48,7 @@ impl Format {
     }
 
     /// Name that a browser saves the file under.
-    pub(crate) fn attachment(self) -> &'static str {
+    fn attachment(self) -> &'static str {
         match self {
             Self::Csv => "attachment; filename=\"provisioning-logs.csv\"",
             Self::Json => "attachment; filename=\"provisioning-logs.json\"",
@@ -124,5 +130,25 @@ impl Export {
             }
         };
         Ok(Some(piece))
+    }
+
+    /// As an answer that is read while it is sent.
+    pub(crate) fn into_response(self) -> Response {
+        let headers = [
+            (CONTENT_TYPE, self.format.media_type()),
+            (CONTENT_DISPOSITION, self.format.attachment()),
+        ];
+        let pieces = stream::unfold(Some(self), |export| async {
+            let mut export = export?;
+            match export.next().await {
+                Ok(piece) => piece.map(|piece| (Ok(piece), Some(export))),
+                // The connection is cut, so that nobody takes the part for the whole.
+                Err(error) => {
+                    tracing::error!(%error, "an export ended early");
+                    Some((Err(error), None))
+                }
+            }
+        });
+        (headers, Body::from_stream(pieces)).into_response()
     }
 }
