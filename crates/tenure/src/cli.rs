@@ -459,6 +459,16 @@ pub(crate) enum Application {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Show why a user or group has an account there or has none, and what happens next; asks the target nothing
+    #[command(
+        before_help = "Example:\n  tenure application why Payroll --workspace acme --user ada@acme.example"
+    )]
+    Why {
+        #[command(flatten)]
+        of: OfApplication,
+        #[command(flatten)]
+        objects: Objects,
+    },
     /// Give the application to users and groups
     Assign {
         #[command(flatten)]

@@ -14,6 +14,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod why;
 
 use axum::{
     Json, Router,
@@ -44,6 +45,7 @@ pub(crate) fn service(app: App) -> Router {
         .route("/provisioning-logs", get(logs::list))
         .route("/provisioning-logs/export", get(logs::export))
         .route("/provisioning-logs/{id}", get(logs::show))
+        .route("/applications/{application}/why", get(why::show))
         .route("/deleted/{endpoint}", get(deleted::list))
         .route("/deleted/{endpoint}/{id}/restore", post(deleted::restore));
     Router::new()

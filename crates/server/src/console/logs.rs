@@ -47,7 +47,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// A JSON value as people read it: text without quotes, nothing for null.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -88,6 +88,7 @@ struct Row {
     application: String,
     name: String,
     kind: &'static str,
+    kind_path: &'static str,
     action: &'static str,
     badge: Badge,
     reason: String,
@@ -107,6 +108,7 @@ fn row(entry: Entry, application: Option<&application::Application>) -> Row {
             .unwrap_or_default(),
         name: entry.source_name,
         kind: words::kind(entry.kind),
+        kind_path: words::kind_path(entry.kind),
         action: words::action(&entry.action),
         badge: words::result_badge(&entry.status),
         reason: entry.error_code.or(entry.reason).unwrap_or_default(),

@@ -38,6 +38,7 @@ mod status;
 mod tests;
 mod tokens;
 mod visitor;
+mod why;
 mod words;
 
 use axum::Router;
@@ -70,6 +71,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(on_demand::routes())
         .merge(log_options::routes())
         .merge(logs::routes())
+        .merge(why::routes())
         .merge(audit::routes())
         .fallback(failure::not_found)
 }

@@ -198,6 +198,8 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         format!("/apps/{app}/provisioning/on-demand"),
         format!("/apps/{app}/provisioning/logs?status=failure"),
         format!("/apps/{app}/provisioning/cycles"),
+        format!("/apps/{app}/why/users/{user}"),
+        format!("/apps/{app}/why/groups/{group}"),
         "/logs".into(),
         "/logs?q=%3Cscript%3Ealert(1)&from=%3Cscript%3Ealert(1)".into(),
         "/logs/options".into(),
