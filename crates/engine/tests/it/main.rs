@@ -9,3 +9,4 @@ mod members;
 mod plans;
 mod support;
 mod unique;
+mod why;

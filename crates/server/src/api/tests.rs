@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 use crate::{App, Config};
 
 mod logs;
+mod why;
 
 /// A workspace with both kinds of tokens.
 struct World {
