@@ -7,6 +7,7 @@ mod directory;
 mod expression;
 mod import;
 mod kit;
+mod log;
 mod plan;
 mod serve;
 mod usage;
