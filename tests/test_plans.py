@@ -98,3 +98,27 @@ def test_held_operations_are_allowed(browser, pair):
     assert accounts.user("ada.okafor@northwind.example")["active"] is True
     assert application.counts()["disabled"] == 2
     assert accounts.user("ada.okafor@northwind.example")["active"] is False
+
+
+def test_drift_is_shown_and_repaired(browser, pair):
+    _, accounts, _, _, page = pair
+    ada = accounts.user("ada.okafor@northwind.example")
+    accounts.patch("Users", ada["id"], {"op": "replace", "path": "displayName", "value": "Mallory"})
+    accounts.create("Users", tenure.person("Eve Stranger"))
+    browser.open(f"{page}/provisioning/accounts")
+    assert "Not looked at yet" in browser.text()
+    browser.open(f"{page}/provisioning")
+    browser.press("Check for drift")
+    browser.wait_for(lambda: browser.all_marked("plan-row"), "the plan")
+    assert "Mallory → Ada Okafor" in browser.text()
+    browser.photograph("drift")
+    browser.follow("Apply this plan")
+    browser.press("Apply this plan")
+    browser.wait_for(lambda: "carried out" in browser.text(), "the list of cycles")
+    assert accounts.user("ada.okafor@northwind.example")["displayName"] == "Ada Okafor"
+    browser.open(f"{page}/provisioning/accounts")
+    (row,) = browser.all_marked("account-row")
+    assert "eve.stranger@northwind.example" in row.text
+    assert "Nobody fits" in row.text
+    browser.photograph("accounts")
+    assert not browser.errors()

@@ -134,9 +134,13 @@ async fn with_lease(
     );
     run.expected = Some(Expected::default());
     run.initiator = initiator;
-    let result = run
-        .carry_out(plan_id, basis.undoes.is_some(), &writer)
-        .await;
+    let proof = match plan.kind {
+        CycleKind::Drift => Proof::Target,
+        _ if basis.undoes.is_some() => Proof::Ledger,
+        _ => Proof::Planner,
+    };
+    run.refresh = proof == Proof::Target;
+    let result = run.carry_out(plan_id, proof, &writer).await;
     run.end_of_apply(result).await
 }
 
@@ -250,6 +254,17 @@ pub(crate) async fn operations(
         .collect()
 }
 
+/// What shows that a planned operation still fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// The planner comes to the same operation again.
+    Planner,
+    /// It does so after the account was read again.
+    Target,
+    /// The ledger has the values that an undo wants to change.
+    Ledger,
+}
+
 /// The order of a plan: leavers first, members last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -272,7 +287,7 @@ impl Run<'_> {
     async fn carry_out(
         &mut self,
         plan_id: &str,
-        undo: bool,
+        proof: Proof,
         writer: &WriteTarget,
     ) -> Result<(), Halt> {
         connection::precheck(self.reach.reader(), &self.context.compiled).await?;
@@ -292,10 +307,10 @@ impl Run<'_> {
                 if planned.is_empty() {
                     continue;
                 }
-                match (turn, undo) {
-                    (Turn::Members, _) => self.planned_members(planned, undo, writer).await?,
-                    (_, true) => self.reverse(planned).await?,
-                    (_, false) => {
+                match (turn, proof) {
+                    (Turn::Members, _) => self.planned_members(planned, proof, writer).await?,
+                    (_, Proof::Ledger) => self.reverse(planned).await?,
+                    (_, Proof::Planner | Proof::Target) => {
                         let rids: Vec<i64> = planned.iter().map(|(rid, _)| *rid).collect();
                         if let Some(expected) = &mut self.expected {
                             expected.operations = planned.into_iter().collect();
@@ -311,7 +326,7 @@ impl Run<'_> {
     async fn planned_members(
         &mut self,
         planned: Vec<(i64, Operation)>,
-        undo: bool,
+        proof: Proof,
         writer: &WriteTarget,
     ) -> Result<(), Halt> {
         let mut difference: Option<(i64, Difference)> = None;
@@ -322,7 +337,7 @@ impl Run<'_> {
             };
             let known = match difference.take() {
                 Some((of, known)) if of == rid => known,
-                _ => self.difference(rid, undo, &operation).await?,
+                _ => self.difference(rid, proof, &operation).await?,
             };
             let is_linked = group
                 .link
@@ -334,8 +349,8 @@ impl Run<'_> {
                 }
                 None => self.stale(&group, &operation).await?,
             }
-            // What an undo takes back is looked up for each operation, a plan's difference is the group's.
-            difference = (!undo).then_some((rid, known));
+            // An ordinary plan's difference is the group's; others are looked up for each operation.
+            difference = (proof == Proof::Planner).then_some((rid, known));
         }
         Ok(())
     }
@@ -343,7 +358,7 @@ impl Run<'_> {
     async fn difference(
         &self,
         group: i64,
-        undo: bool,
+        proof: Proof,
         operation: &Operation,
     ) -> Result<Difference, Error> {
         let (workspace, application) = (self.context.workspace, self.context.application);
@@ -351,17 +366,29 @@ impl Run<'_> {
         self.engine
             .store
             .read(move |tx| {
-                let (add, remove) = if undo {
-                    ledger::reversible_members(
+                let (add, remove) = match proof {
+                    Proof::Ledger => ledger::reversible_members(
                         tx,
                         workspace,
                         application,
                         group,
                         &operation.add_members,
                         &operation.remove_members,
-                    )?
-                } else {
-                    ledger::member_difference(tx, workspace, application, group, PLANNED_MEMBERS)?
+                    )?,
+                    Proof::Target => ledger::rightful_members(
+                        tx,
+                        workspace,
+                        application,
+                        group,
+                        &operation.remove_members,
+                    )?,
+                    Proof::Planner => ledger::member_difference(
+                        tx,
+                        workspace,
+                        application,
+                        group,
+                        PLANNED_MEMBERS,
+                    )?,
                 };
                 let by_target = |members: ledger::Members| {
                     members

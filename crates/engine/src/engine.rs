@@ -3,7 +3,7 @@
 use crate::{
     apply,
     connection::{self, ConnectionReport},
-    cycle,
+    cycle, drift,
     lease::HeldLease,
     load::Context,
     on_demand::{self, OnDemandResult},
@@ -196,6 +196,21 @@ impl Engine {
         patience: Duration,
     ) -> Result<UndoPlan, EngineError> {
         undo::plan(self, workspace, application, cycle_id, wish, patience).await
+    }
+
+    /// Reads every account and group of the target, plans what would repair the managed ones, and lists the others (see
+    /// [`tenure_store::stranger`]). [`Engine::apply`] repairs.
+    ///
+    /// # Errors
+    ///
+    /// `Running`, `Target`, `Configuration`, `Store`.
+    pub async fn drift(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        drift::run(self, workspace, application, patience).await
     }
 
     /// Tests the saved credentials, or those given.

@@ -3,7 +3,7 @@
 //! Where to begin: `cycle` runs the phases of one cycle, `page` takes a hundred objects through read → plan → persist →
 //! intent → send → record, `target` speaks to the application, `reconcile` finds out what happened to requests whose
 //! reply never came. `apply` carries out a plan as it was shown, `undo` plans the way
-//! back. `connection`, `on_demand` and `scheduler` are the other ways in.
+//! back, `drift` compares the whole target. `connection`, `on_demand` and `scheduler` are the other ways in.
 
 mod agenda;
 mod apply;
@@ -11,6 +11,7 @@ mod code;
 mod conclude;
 mod connection;
 mod cycle;
+mod drift;
 mod engine;
 mod guard;
 mod lease;

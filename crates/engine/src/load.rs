@@ -27,8 +27,10 @@ pub(crate) struct Context {
 pub(crate) struct Hint {
     /// The linked account is gone: plan as if there were no link.
     pub(crate) forget_link: bool,
-    /// Matching, or reading the linked account, gave this.
+    /// Matching gave this.
     pub(crate) found: Option<Found>,
+    /// The linked account as the target showed it a moment ago.
+    pub(crate) account: Option<Map<String, Value>>,
     /// Which candidates are free at the target.
     pub(crate) chosen: Option<Chosen>,
     /// What we know about the account may be wrong: read it first.
@@ -88,6 +90,7 @@ pub(crate) fn planner_link(link: &ledger::Link) -> facts::Link {
         target_id: link.target_id.clone(),
         known: known(link),
         managed: link.managed,
+        fresh: false,
     }
 }
 
@@ -162,7 +165,19 @@ pub(crate) fn with_facts<T>(
     let used_link = link
         .as_ref()
         .filter(|_| !hint.forget_link && hint.found.is_none())
-        .map(planner_link);
+        .map(|link| {
+            let link = planner_link(link);
+            match &hint.account {
+                Some(account) => facts::Link {
+                    known: context
+                        .compiled
+                        .known_from(object_kind(stored.kind), account),
+                    fresh: true,
+                    ..link
+                },
+                None => link,
+            }
+        });
     let now_us = tx.now_us();
     let lookup = RefCell::new(Lookup {
         tx,
@@ -188,7 +203,7 @@ pub(crate) fn with_facts<T>(
     }
     let is_stale = used_link
         .as_ref()
-        .is_some_and(|link| link.known.is_empty() || hint.refresh);
+        .is_some_and(|link| !link.fresh && (link.known.is_empty() || hint.refresh));
     let object = Object {
         stored,
         deleted,

@@ -85,26 +85,34 @@ async fn look(
     for _ in 0..4 {
         let loaded = load(engine, prepared, rid, &hint).await?;
         let kind = object_kind(loaded.kind);
-        let answer = match (&loaded.planned.outcome, loaded.present_link()) {
-            (Outcome::Match(queries), _) => matching::find(&reader, kind, queries).await.map(Some),
+        let failure = match (&loaded.planned.outcome, loaded.present_link()) {
+            (Outcome::Match(queries), _) => {
+                let found = matching::find(&reader, kind, queries).await;
+                found.map(|found| hint.found = Some(found)).err()
+            }
             (Outcome::Choose(open), _) => {
                 match unique::first_free(&reader, kind, open, |_, _| false).await {
                     Ok(chosen) => {
                         hint.chosen = Some(chosen);
-                        continue;
+                        None
                     }
-                    Err(failure) => Err(failure),
+                    Err(failure) => Some(failure),
                 }
             }
             (_, Some(link)) if loaded.needs_read => {
-                matching::read(&reader, kind, &link.target_id).await
+                match matching::read(&reader, kind, &link.target_id).await {
+                    Ok(account) => {
+                        hint.forget_link = account.is_none();
+                        hint.account = account;
+                        None
+                    }
+                    Err(failure) => Some(failure),
+                }
             }
             _ => return Ok(planned_result(&loaded)),
         };
-        match answer {
-            Ok(Some(found)) => hint.found = Some(found),
-            Ok(None) => hint.forget_link = true,
-            Err(failure) => return Ok(failed_result(&loaded, &failure)),
+        if let Some(failure) = failure {
+            return Ok(failed_result(&loaded, &failure));
         }
     }
     let loaded = load(engine, prepared, rid, &hint).await?;

@@ -34,7 +34,11 @@ impl Run<'_> {
     /// Takes objects through the whole pipeline. `cursor` is saved together with what happened.
     pub(crate) async fn page(&mut self, rids: &[i64], cursor: Option<String>) -> Result<(), Halt> {
         self.check_lease()?;
-        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, Hint::default())).collect();
+        let hint = Hint {
+            refresh: self.refresh,
+            ..Hint::default()
+        };
+        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, hint.clone())).collect();
         let (mut records, mut halt) = (Vec::new(), None);
         // Accounts found in this page, so that two objects do not take the same one.
         let mut taken = HashMap::new();
@@ -64,7 +68,12 @@ impl Run<'_> {
                 let last = round + 1 == ROUNDS;
                 let verdict = settle::settle(self.reach.reader(), &self.context, sent, last).await;
                 match verdict {
-                    Verdict::Done(record) => records.push(*record),
+                    Verdict::Done(record) => {
+                        if let LinkEffect::Put { target_id, .. } = &record.link {
+                            taken.entry(target_id.clone()).or_insert(record.rid);
+                        }
+                        records.push(*record);
+                    }
                     Verdict::Again { rid, hint, record } => {
                         records.extend(record.map(|record| *record));
                         wanted.push((rid, *hint));
@@ -97,11 +106,19 @@ impl Run<'_> {
         loaded: Vec<Loaded>,
         taken: &mut HashMap<String, i64>,
     ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
-        let (asking, mut ready): (Vec<_>, Vec<_>) = loaded
+        let (asking, known): (Vec<_>, Vec<_>) = loaded
             .into_iter()
             .partition(|one| one.needs_read || matches!(one.planned.outcome, Outcome::Match(_)));
+        let (mut ready, mut refused) = (Vec::new(), Vec::new());
+        // Found after a refused or lost create: it may be the account that somebody else of this page just got.
+        for one in known {
+            match self.duplicate_source(&one, &one.hint, taken).await? {
+                Some(failure) => refused.push((one, failure)),
+                None => ready.push(one),
+            }
+        }
         if asking.is_empty() {
-            return Ok((ready, Vec::new()));
+            return Ok((ready, refused));
         }
         let reader = self.reach.reader();
         let concurrency = self.concurrency();
@@ -110,7 +127,6 @@ impl Run<'_> {
                 .buffer_unordered(concurrency)
                 .collect()
                 .await;
-        let mut refused = Vec::new();
         let mut again = Vec::new();
         for (loaded, mut hint) in answers {
             if let Some(failure) = hint.failure.take() {
@@ -420,7 +436,7 @@ async fn ask(reader: ReadTarget, loaded: Loaded) -> (Loaded, Hint) {
             Err(failure) => hint.failure = Some(failure),
         },
         (_, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
-            Ok(Some(found)) => hint.found = Some(found),
+            Ok(Some(account)) => hint.account = Some(account),
             Ok(None) => hint.forget_link = true,
             Err(failure) => hint.failure = Some(failure),
         },

@@ -118,6 +118,8 @@ pub(crate) struct Run<'a> {
     pub(crate) last_records: Vec<Record>,
     /// The plan that is carried out: what it says about each object, and nothing else. `None`: what the planner says now.
     pub(crate) expected: Option<Expected>,
+    /// Read every linked account before planning: the ledger may be wrong about it.
+    pub(crate) refresh: bool,
 }
 
 impl<'a> Run<'a> {
@@ -151,6 +153,7 @@ impl<'a> Run<'a> {
             initiator: "Tenure".to_owned(),
             last_records: Vec::new(),
             expected: None,
+            refresh: false,
         }
     }
 }

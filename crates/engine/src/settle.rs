@@ -141,7 +141,13 @@ async fn lost(
         }
         (_, Some(target_id)) => matching::read(reader, kind, target_id)
             .await
-            .map(|found| found.unwrap_or(Found::Nothing)),
+            .map(|account| {
+                account.map_or(Found::Nothing, |document| Found::One {
+                    id: target_id.clone(),
+                    document,
+                    attribute: "id".to_owned(),
+                })
+            }),
         (_, None) => Err(failure.clone()),
     };
     let found = match found {
@@ -179,9 +185,9 @@ async fn lost(
             },
             Some(&failure),
         ),
-        (Action::Update, found @ Found::One { .. }) if !last => {
+        (Action::Update, Found::One { document, .. }) if !last => {
             let hint = Hint {
-                found: Some(found),
+                account: Some(document),
                 ..Hint::default()
             };
             again(&sent, OperationState::Reconciled, hint, None)

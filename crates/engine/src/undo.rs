@@ -95,7 +95,7 @@ async fn with_lease(
         .store
         .write(Actor::system(), move |tx| {
             let is_known = run::of_application(tx, workspace, application, &wanted)?
-                .is_some_and(|cycle| cycle.kind != CycleKind::DryRun);
+                .is_some_and(|cycle| !cycle.kind.is_plan());
             if !is_known {
                 return Err(Error::NotFound(format!(
                     "a cycle {wanted} of this application that wrote to the target"

@@ -129,6 +129,19 @@ pub fn read_request(kind: ObjectKind, target_id: &str) -> Request {
     }
 }
 
+/// `GET {Users|Groups}?startIndex=…&count=…` (RFC 7644 section 3.4.2.4); `start_index` from 1.
+#[must_use]
+pub fn list_request(kind: ObjectKind, start_index: u64, count: u32) -> Request {
+    Request {
+        method: Method::Get,
+        path: format!(
+            "{}?startIndex={start_index}&count={count}",
+            collection(kind)
+        ),
+        body: None,
+    }
+}
+
 fn collection(kind: ObjectKind) -> &'static str {
     match kind {
         ObjectKind::User => "Users",

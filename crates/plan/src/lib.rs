@@ -8,6 +8,7 @@
 pub mod compile;
 pub mod config;
 pub mod dialect;
+pub mod entra;
 pub mod expression;
 pub mod facts;
 pub mod gallery;

@@ -24,3 +24,5 @@ pub(crate) const SCIM_BODY_BYTES: usize = 1024 * 1024;
 pub(crate) const API_BODY_BYTES: usize = 1024 * 1024;
 /// Bytes of a console form; more is 413.
 pub(crate) const FORM_BODY_BYTES: usize = 256 * 1024;
+/// Bytes of a console form with a synchronization schema, which a form makes up to three times as long; more is 413.
+pub(crate) const SCHEMA_FORM_BYTES: usize = 4 * 1024 * 1024;

@@ -11,6 +11,40 @@ ALTER TABLE cycle ADD COLUMN plan_config TEXT;
 ALTER TABLE cycle ADD COLUMN of_cycle TEXT;
 CREATE INDEX cycle_of ON cycle (workspace_id, of_cycle) WHERE of_cycle IS NOT NULL;
 
+-- Accounts and groups at a target that Tenure does not manage, as the last look at the whole target found them.
+CREATE TABLE stranger (
+    number {{identity}},
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    cycle_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    active BIGINT,
+    standing TEXT NOT NULL,
+    rid BIGINT
+);
+CREATE INDEX stranger_application ON stranger (workspace_id, application, number);
+
+-- What a full cycle read of the whole target to match by: an account, and the values by which it is found.
+CREATE TABLE listed_account (
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, application, kind, target_id)
+) {{without_rowid}};
+CREATE TABLE listed_value (
+    workspace_id BIGINT NOT NULL,
+    application BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    value TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    PRIMARY KEY (workspace_id, application, kind, attribute, value, target_id)
+) {{without_rowid}};
+
 -- By age, for what is removed in time; by person, for why somebody has an account.
 CREATE INDEX provisioning_log_age ON provisioning_log (workspace_id, at_us, seq);
 CREATE INDEX provisioning_log_source ON provisioning_log (workspace_id, source_id, seq);

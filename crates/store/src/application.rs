@@ -278,7 +278,13 @@ pub(crate) fn forget_target(
     workspace: WorkspaceId,
     key: i64,
 ) -> Result<(), Error> {
-    for table in ["link", "exported_member", "waiting_reference", "escrow"] {
+    for table in [
+        "link",
+        "exported_member",
+        "waiting_reference",
+        "escrow",
+        "stranger",
+    ] {
         tx.execute(
             &format!("DELETE FROM {table} WHERE workspace_id = $1 AND application = $2"),
             values![workspace, key],
@@ -321,6 +327,7 @@ pub fn delete(tx: &mut Tx<'_>, workspace: WorkspaceId, key: i64) -> Result<(), E
         "exported_member",
         "waiting_reference",
         "escrow",
+        "stranger",
         "assignment",
         "job_work",
         "operation",

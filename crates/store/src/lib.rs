@@ -25,6 +25,7 @@ pub mod schema;
 pub mod session;
 pub mod setting;
 pub mod store;
+pub mod stranger;
 pub mod token;
 pub mod workspace;
 

@@ -23,10 +23,20 @@ pub enum CycleKind {
     DryRun,
     /// Carries out what a dry run planned.
     Apply,
+    /// Reads the whole target and plans what would repair it.
+    Drift,
 }
 
 impl CycleKind {
-    /// `initial`, `incremental`, `on-demand`, `dry-run`, `apply`.
+    /// Whether its operations are a plan: nothing was sent.
+    #[must_use]
+    pub fn is_plan(self) -> bool {
+        matches!(self, Self::DryRun | Self::Drift)
+    }
+}
+
+impl CycleKind {
+    /// `initial`, `incremental`, `on-demand`, `dry-run`, `apply`, `drift`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,6 +45,7 @@ impl CycleKind {
             Self::OnDemand => "on-demand",
             Self::DryRun => "dry-run",
             Self::Apply => "apply",
+            Self::Drift => "drift",
         }
     }
 
@@ -45,6 +56,7 @@ impl CycleKind {
             Self::OnDemand,
             Self::DryRun,
             Self::Apply,
+            Self::Drift,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)

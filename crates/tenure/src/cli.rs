@@ -1,10 +1,12 @@
 //! The arguments. What scripts rely on: names here are a contract.
 
 mod directory;
+mod entra;
 mod expression;
 mod log;
 
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
+pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
 pub(crate) use log::{Log, LogExport, LogFilter, LogFormat, LogList};
 
@@ -437,6 +439,26 @@ pub(crate) enum Application {
         #[arg(long, default_value_t = 300, value_name = "SECONDS")]
         wait: u64,
     },
+    /// Read every account of the target; plan what would repair those that were changed there, and note the unmanaged ones
+    Drift {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// List accounts of the target that are not managed, as the last `drift` found them
+    Accounts {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Only those: local (nobody in the directory fits), unassigned (somebody who is not in scope), assigned (the next
+        /// cycle takes it over), second (somebody who has another account)
+        #[arg(long, value_parser = ["local", "unassigned", "assigned", "second"])]
+        standing: Option<String>,
+        /// Only after this number, to go on behind a full page
+        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+        after: i64,
+    },
     /// List whose access would be taken away but is held by the deletion threshold
     Held(OfApplication),
     /// Allow what is held now; what is held later needs another approval
@@ -501,6 +523,9 @@ pub(crate) enum Application {
         #[arg(long, value_name = "FILE")]
         set: Option<String>,
     },
+    /// Mappings and scoping filters as Entra ID's synchronization schema
+    #[command(subcommand)]
+    Schema(EntraSchema),
     /// Delete an application with its log; accounts at the target stay
     Delete {
         #[command(flatten)]

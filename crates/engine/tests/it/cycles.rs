@@ -4,7 +4,7 @@ use crate::support::{Bench, engine, tally, target::Fault};
 use serde_json::json;
 use std::time::Duration;
 use tenure_engine::EngineError;
-use tenure_plan::config::Scope;
+use tenure_plan::config::{Scope, Source};
 use tenure_store::{Actor, Store, job, run};
 
 #[tokio::test]
@@ -244,6 +244,37 @@ async fn two_people_never_share_an_account() {
     );
     bench.replace(&bob, "displayName", json!("Bob")).await;
     assert_eq!(bench.cycle().await.counts.failed, 1);
+}
+
+/// Two new people whose mapping gives the same name: the second create is refused, and the account that is found then is
+/// the first one's.
+#[tokio::test]
+async fn two_new_people_never_share_an_account() {
+    let bench = Bench::with(|config| {
+        for mapping in &mut config.users.mappings {
+            if mapping.target == "userName" {
+                mapping.source = Source::Attribute("title".into());
+            }
+        }
+    })
+    .await;
+    for name in ["ada", "bob"] {
+        bench
+            .user_with(name, json!({ "title": "shared@example.org" }))
+            .await;
+    }
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [1, 0, 0, 0, 1]);
+    let owner = bench.target.world().users.values().next().unwrap()["displayName"].clone();
+    assert_eq!(bench.target.world().users.len(), 1);
+    // It stays so, whoever is looked at again.
+    bench.restart().await;
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [0, 0, 0, 0, 1]);
+    assert_eq!(
+        bench.target.world().users.values().next().unwrap()["displayName"],
+        owner
+    );
 }
 
 #[tokio::test]

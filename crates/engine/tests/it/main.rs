@@ -4,6 +4,7 @@
 
 mod chaos;
 mod cycles;
+mod drift;
 mod faults;
 mod members;
 mod plans;

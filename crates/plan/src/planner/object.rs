@@ -100,7 +100,7 @@ impl<'a> Planner<'a> {
             source,
             &link.target_id,
             &link.known,
-            !link.managed,
+            !link.managed || link.fresh,
             desired,
             verdict,
         )

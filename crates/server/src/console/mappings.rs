@@ -11,6 +11,7 @@ use axum::{
 use tenure_plan::{
     ApplicationConfig,
     config::{Mapping, ObjectConfig, Source},
+    entra::{Imported, Warning},
     gallery,
 };
 use tenure_store::{
@@ -124,6 +125,8 @@ pub(super) struct MappingsPage {
     sections: Vec<Section>,
     version: i64,
     form: Form,
+    /// What an imported schema lost; nothing is saved yet.
+    imported: Option<Vec<Warning>>,
 }
 
 fn form(text: String) -> Form {
@@ -157,6 +160,32 @@ async fn show(State(app): State<App>, member: Member) -> Result<Response, Failur
         ],
         version: application.version,
         form: form(text),
+        imported: None,
+    })
+}
+
+/// What a schema becomes, ready to be saved.
+pub(super) fn show_imported(
+    member: &Member,
+    application: &Application,
+    job: &Job,
+    imported: Imported,
+) -> Result<Response, Failure> {
+    let Imported { config, warnings } = imported;
+    let mut form = form(show_config(&config)?);
+    for problem in tenure_plan::compile(&config).err().unwrap_or_default() {
+        form.fail("", format!("{}: {}", problem.place, problem.message));
+    }
+    page::show(&MappingsPage {
+        shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
+        head: Head::new(member, application, job, "mappings"),
+        sections: vec![
+            section("Users", &config.users),
+            section("Groups", &config.groups),
+        ],
+        version: application.version,
+        form,
+        imported: Some(warnings),
     })
 }
 
@@ -202,6 +231,7 @@ pub(super) fn checked(
         ],
         version,
         form,
+        imported: None,
     })))
 }
 

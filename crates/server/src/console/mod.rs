@@ -8,12 +8,14 @@
 //! session, membership, role, origin and form token, the server's layers forbid inline code and caching, and every
 //! unknown or foreign id gives the same 404.
 
+mod accounts;
 mod applications;
 mod assets;
 mod assignments;
 mod audit;
 mod deleted;
 mod directory;
+mod entra;
 mod entry;
 mod failure;
 mod form;
@@ -66,6 +68,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(provisioning::routes())
         .merge(status::routes())
         .merge(plans::routes())
+        .merge(accounts::routes())
         .merge(held::routes())
         .merge(mappings::routes())
         .merge(on_demand::routes())
@@ -74,4 +77,9 @@ pub(crate) fn router() -> Router<App> {
         .merge(why::routes())
         .merge(audit::routes())
         .fallback(failure::not_found)
+}
+
+/// Routes whose forms may have [`crate::limits::SCHEMA_FORM_BYTES`].
+pub(crate) fn large() -> Router<App> {
+    entra::routes()
 }

@@ -43,6 +43,7 @@ pub(super) fn routes() -> Router<App> {
     let plan = "/w/{workspace}/apps/{app}/provisioning/plans/{cycle}";
     Router::new()
         .route("/w/{workspace}/apps/{app}/provisioning/plan", post(make))
+        .route("/w/{workspace}/apps/{app}/provisioning/drift", post(drift))
         .route(
             "/w/{workspace}/apps/{app}/provisioning/mappings/preview",
             post(preview),
@@ -89,6 +90,24 @@ async fn planned(
     let (engine, workspace, key) = (app.engine.clone(), member.workspace.id, application.key);
     let planning =
         tokio::spawn(async move { engine.preview(workspace, key, draft, PATIENCE).await });
+    shown(member, application, planning).await
+}
+
+/// Reads the whole target.
+async fn drift(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
+    let member = sent.member;
+    let (application, _) = applications::load(&app, &member).await?;
+    let (engine, workspace, key) = (app.engine.clone(), member.workspace.id, application.key);
+    let looking = tokio::spawn(async move { engine.drift(workspace, key, PATIENCE).await });
+    shown(&member, &application, looking).await
+}
+
+/// Goes to the plan when it is there in time, otherwise to the list where it will appear.
+async fn shown(
+    member: &Member,
+    application: &Application,
+    planning: tokio::task::JoinHandle<Result<Cycle, EngineError>>,
+) -> Result<Response, Failure> {
     let root = root(member, application);
     let to = match tokio::time::timeout(WAIT, planning).await {
         Ok(Ok(Ok(cycle))) => format!("{root}/plans/{}", cycle.id),
@@ -177,6 +196,8 @@ struct PlanPage {
     /// Planned with a configuration that is not the saved one.
     unsaved: bool,
     on: bool,
+    /// Made by reading the whole target.
+    is_drift: bool,
 }
 
 struct Plan {
@@ -240,6 +261,7 @@ async fn show(State(app): State<App>, member: Member) -> Result<Response, Failur
     page::show(&PlanPage {
         shell: member.shell(&format!("Plan for {}", application.name), "apps"),
         head: Head::new(&member, &application, &job, "cycles"),
+        is_drift: plan.cycle.kind == CycleKind::Drift,
         unsaved: is_unsaved(&plan, &application),
         cycle: view(plan.cycle, now_us),
         rows,
@@ -338,7 +360,7 @@ async fn ask_undo(State(app): State<App>, member: Member) -> Result<Response, Fa
         .store
         .read(move |tx| {
             run::of_application(tx, workspace, key, &id)?
-                .filter(|cycle| cycle.kind != CycleKind::DryRun)
+                .filter(|cycle| !cycle.kind.is_plan())
                 .ok_or_else(|| Error::NotFound(format!("cycle {id}")))
         })
         .await?;

@@ -80,8 +80,8 @@ pub(super) fn view(cycle: Cycle, now_us: TimeUs) -> CycleView {
         value,
         max,
         counts: cycle.counts,
-        is_plan: cycle.kind == run::CycleKind::DryRun,
-        can_undo: cycle.kind != run::CycleKind::DryRun
+        is_plan: cycle.kind.is_plan(),
+        can_undo: !cycle.kind.is_plan()
             && cycle.ended_us.is_some()
             && cycle.counts.created
                 + cycle.counts.updated

@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use crate::{App, Config};
 
 mod directory;
+mod entra;
 mod gallery;
 mod logs;
 mod requests;
@@ -195,6 +196,7 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         format!("/apps/{app}/provisioning/status"),
         format!("/apps/{app}/provisioning/restart"),
         format!("/apps/{app}/provisioning/mappings"),
+        format!("/apps/{app}/provisioning/mappings/entra"),
         format!("/apps/{app}/provisioning/on-demand"),
         format!("/apps/{app}/provisioning/logs?status=failure"),
         format!("/apps/{app}/provisioning/cycles"),
@@ -395,6 +397,7 @@ async fn an_auditor_looks_but_does_not_change() {
         "/provisioning/run",
         "/provisioning/restart",
         "/provisioning/mappings",
+        "/provisioning/mappings/entra",
     ];
     let paths = actions
         .iter()

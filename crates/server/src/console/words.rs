@@ -126,6 +126,7 @@ pub(super) fn cycle_kind(kind: CycleKind) -> &'static str {
         CycleKind::OnDemand => "On demand",
         CycleKind::DryRun => "Plan",
         CycleKind::Apply => "Applied plan",
+        CycleKind::Drift => "Drift check",
     }
 }
 

@@ -4,6 +4,7 @@
 mod application;
 mod demo;
 mod directory;
+mod entra;
 mod expression;
 mod import;
 mod kit;

@@ -125,3 +125,28 @@ fn held_operations_are_listed_and_allowed() {
     assert_eq!(pair.target_user("ada")["active"], false);
     assert_eq!(pair.application(&["held", "App"])["count"], 0);
 }
+
+#[test]
+fn drift_is_found_and_strangers_are_listed() {
+    let pair = pair("all");
+    pair.cycle([3, 0, 0, 0]);
+    // Somebody works in the target by hand.
+    let file = pair
+        .place
+        .file("hand.csv", "userName,displayName\nada,Mallory\neve,Eve\n");
+    pair.place.json(&["import", &file, "--workspace", "Target"]);
+    let drift = pair.application(&["drift", "App"]);
+    assert_eq!(
+        (&drift["kind"], &drift["updated"]),
+        (&"drift".into(), &1.into()),
+        "{drift}"
+    );
+    let accounts = pair.application(&["accounts", "App"]);
+    assert_eq!(accounts["counts"]["local"], 1, "{accounts}");
+    assert_eq!(accounts["accounts"][0]["name"], "eve", "{accounts}");
+    let none = pair.application(&["accounts", "App", "--standing", "second"]);
+    assert_eq!(none["accounts"], json!([]));
+    pair.application(&["apply", "App", id(&drift), "--yes"]);
+    assert_eq!(pair.target_user("ada")["displayName"], "Ada");
+    assert_eq!(pair.target_user("eve")["displayName"], "Eve");
+}

@@ -1,9 +1,11 @@
 //! `tenure application`.
 
+mod accounts;
 mod create;
 mod cycle;
 mod held;
 mod plan;
+mod schema;
 mod settings;
 mod status;
 mod why;
@@ -65,6 +67,12 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             };
             plan::undo(session, &of, &cycle, only, wait).await
         }
+        Command::Drift { of, wait } => plan::drift(session, &of, wait).await,
+        Command::Accounts {
+            of,
+            standing,
+            after,
+        } => accounts::list(session, &of, standing.as_deref(), after).await,
         Command::Held(of) => held::list(session, &of).await,
         Command::AllowDeletes { of, expect } => held::allow(session, &of, expect).await,
         Command::Test(of) => cycle::test(session, &of).await,
@@ -82,6 +90,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             secret,
         } => settings::credentials(session, &of, tenant_url, &secret).await,
         Command::Config { of, set } => settings::config(session, &of, set.as_deref()).await,
+        Command::Schema(command) => schema::run(session, command).await,
         Command::Delete { of, yes } => delete(session, &of, yes).await,
     }
 }

@@ -113,6 +113,18 @@ fn lines_of(operation: &Value) -> Vec<String> {
     lines
 }
 
+pub(super) async fn drift(
+    session: &Session,
+    of: &OfApplication,
+    wait_s: u64,
+) -> Result<Exit, Failure> {
+    let (workspace, application) = super::resolve(session, of).await?;
+    let cycle = super::engine(session)
+        .drift(workspace, application.key, Duration::from_secs(wait_s))
+        .await?;
+    show(session, workspace, &cycle, Vec::new()).await
+}
+
 pub(super) async fn apply(
     session: &Session,
     of: &OfApplication,

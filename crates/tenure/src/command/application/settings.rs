@@ -143,17 +143,21 @@ pub(super) async fn config(
 pub(super) fn checked(text: &str) -> Result<ApplicationConfig, Failure> {
     let config: ApplicationConfig = serde_json::from_str(text)
         .map_err(|error| Failure::usage(format!("not a configuration: {error}")))?;
-    match tenure_plan::compile(&config) {
-        Ok(_) => Ok(config),
-        Err(problems) => {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|problem| format!("  {}: {}", problem.place, problem.message))
-                .collect();
-            Err(Failure::usage(format!(
-                "the configuration was not changed\n{}",
-                lines.join("\n")
-            )))
-        }
-    }
+    compiled(&config)?;
+    Ok(config)
+}
+
+/// Every problem that the planner has with a configuration, with its place.
+pub(super) fn compiled(config: &ApplicationConfig) -> Result<(), Failure> {
+    let Err(problems) = tenure_plan::compile(config) else {
+        return Ok(());
+    };
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {}: {}", problem.place, problem.message))
+        .collect();
+    Err(Failure::usage(format!(
+        "the configuration was not changed\n{}",
+        lines.join("\n")
+    )))
 }

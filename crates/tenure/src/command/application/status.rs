@@ -176,6 +176,7 @@ pub(super) fn cycle(cycle: &Cycle) -> Value {
         CycleKind::OnDemand => "on demand",
         CycleKind::DryRun => "dry run",
         CycleKind::Apply => "apply",
+        CycleKind::Drift => "drift",
     };
     json!({
         "cycle": cycle.id,
