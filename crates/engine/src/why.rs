@@ -12,7 +12,7 @@ use tenure_plan::{
     config::ObjectKind,
     facts::{Found, LogStep},
     plan,
-    why::{Effect, Explanation, explain},
+    why::{Explanation, explain},
 };
 use tenure_scim::value::format_time_us;
 use tenure_store::{
@@ -385,7 +385,9 @@ impl Why {
         if let Some(failing) = &self.failing {
             text.push_str(&format!(
                 " It failed last with {}: {} It is tried again at {}.",
-                failing.code, failing.message, failing.next_attempt
+                failing.code,
+                sentence(&failing.message),
+                failing.next_attempt
             ));
         }
         match self.provisioning.state {
@@ -398,30 +400,26 @@ impl Why {
 
     fn outlook(&self) -> String {
         let next = &self.next;
-        let differ = self
-            .explanation
-            .attributes
-            .iter()
-            .filter(|one| matches!(one.effect, Effect::Set | Effect::Clear))
-            .count();
         match next.action {
             "create" => " Next, an account is created.".to_owned(),
             "match" => format!(" Next, {}.", next.reason),
             "choose" => {
                 " Next, an account is created with the first values that are free.".to_owned()
             }
-            "update" => format!(
-                " Next, {} of its attributes are brought up to date.",
-                differ.max(next.changes.len())
-            ),
+            "update" => match next.changes.len() {
+                1 => " Next, 1 attribute is brought up to date.".to_owned(),
+                count => format!(" Next, {count} attributes are brought up to date."),
+            },
             "disable" => " Next, the account is disabled.".to_owned(),
             "delete" => " Next, the account is deleted.".to_owned(),
-            "fail" => format!(
-                " It cannot be provisioned: {}.",
-                next.reason.trim_end_matches('.')
-            ),
+            "fail" => format!(" It cannot be provisioned: {}", sentence(&next.reason)),
             _ if next.reason == self.explanation.scope.reason => String::new(),
-            _ => format!(" Nothing is sent: {}.", next.reason),
+            _ => format!(" Nothing is sent: {}", sentence(&next.reason)),
         }
     }
+}
+
+/// With one full stop at the end.
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end().trim_end_matches('.'))
 }

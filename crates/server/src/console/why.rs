@@ -5,6 +5,7 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use serde_json::Value;
 use tenure_engine::{EngineError, Why};
 use tenure_plan::why::{AttributeStory, Effect};
+use tenure_scim::value::parse_time_us;
 use tenure_store::{Kind, resource};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     logs::plain,
     page::{self, Shell},
     visitor::Member,
-    words::{self, Badge},
+    words::{self, Badge, Moment},
 };
 use crate::App;
 
@@ -81,6 +82,8 @@ struct WhyPage {
     why: Why,
     kind_path: &'static str,
     attributes: Vec<AttributeRow>,
+    /// Target attributes that have no value on either side.
+    empty: Vec<String>,
     /// Attribute, before, after.
     changes: Vec<(String, String, String)>,
     /// Method, path, status.
@@ -94,6 +97,32 @@ impl WhyPage {
 
     fn result(status: &str) -> Badge {
         words::result_badge(status)
+    }
+
+    fn at(time: &str) -> Moment {
+        words::moment(parse_time_us(time).unwrap_or(i64::MIN))
+    }
+
+    fn next(action: &str) -> &'static str {
+        match action {
+            "create" => "An account is created.",
+            "update" => "The account is brought up to date.",
+            "disable" => "The account is disabled.",
+            "delete" => "The account is deleted.",
+            "match" => "An account is looked for.",
+            "choose" => "Free values are looked for, then an account is created.",
+            "fail" => "The object cannot be provisioned.",
+            _ => "Nothing is sent.",
+        }
+    }
+
+    fn state(word: &str) -> &'static str {
+        match word {
+            "active" => "On",
+            "paused" => "Off",
+            "quarantined" => "In quarantine",
+            _ => "Off, never switched on",
+        }
     }
 
     fn shown(value: &Option<Value>) -> String {
@@ -124,6 +153,10 @@ async fn show(app: &App, member: &Member, kind: Kind) -> Result<Response, Failur
             (text("method"), text("path"), text("status"))
         })
     });
+    let (empty, told): (Vec<_>, Vec<_>) =
+        why.explanation.attributes.iter().partition(|one| {
+            one.effect == Effect::Left && one.wanted.is_none() && one.known.is_none()
+        });
     let changes = why.next.changes.iter().map(|change| {
         (
             change.attribute.clone(),
@@ -135,12 +168,8 @@ async fn show(app: &App, member: &Member, kind: Kind) -> Result<Response, Failur
         shell: member.shell(&format!("Why: {} at {}", why.name, why.application), "apps"),
         head: Head::new(member, &application, &job, "logs"),
         kind_path: words::kind_path(kind),
-        attributes: why
-            .explanation
-            .attributes
-            .iter()
-            .map(AttributeRow::from)
-            .collect(),
+        attributes: told.into_iter().map(AttributeRow::from).collect(),
+        empty: empty.into_iter().map(|one| one.target.clone()).collect(),
         changes: changes.collect(),
         requests: requests.collect(),
         why,
