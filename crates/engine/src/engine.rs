@@ -10,6 +10,7 @@ use crate::{
     scheduler,
     target::ReadTarget,
     undo::{self, UndoPlan, UndoWish},
+    why::{self, Why},
 };
 use std::{
     sync::Arc,
@@ -247,6 +248,26 @@ impl Engine {
         dry_run: bool,
     ) -> Result<OnDemandResult, EngineError> {
         on_demand::run(self, workspace, application, rid, dry_run).await
+    }
+
+    /// Why an object is at the application what it is, and what happens to it next. Reads the store only: the target is
+    /// not asked, and nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Store` (`NotFound`: no such object or application), `Configuration`.
+    pub async fn why(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        rid: i64,
+    ) -> Result<Why, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let read = self
+            .store
+            .read(move |tx| why::answer(tx, &prepared, rid))
+            .await?;
+        read.ok_or_else(|| tenure_store::Error::NotFound("the object".to_owned()).into())
     }
 
     pub(crate) async fn claim(

@@ -32,9 +32,11 @@ mod settle;
 mod target;
 mod undo;
 mod unique;
+mod why;
 
 pub use code::STAGED;
 pub use connection::{Check, ConnectionReport};
 pub use engine::{Engine, EngineError, Limits};
 pub use on_demand::OnDemandResult;
 pub use undo::{Left, UndoPlan, UndoWish};
+pub use why::{Account, Answer, Failing, LogLine, Members, Next, Provisioning, Why};

@@ -34,6 +34,7 @@ pub mod workspace;
 mod crc32;
 mod executor;
 mod migrate;
+mod narrow;
 mod node;
 mod postgres;
 mod seal;

@@ -1,5 +1,9 @@
 //! Cycles and their operations: `planned → intent → sent → confirmed | rejected | unknown → reconciled`.
 
+mod prune;
+
+pub use prune::prune;
+
 use crate::{
     Error, TimeUs, Tx, WorkspaceId,
     connection::{Row, values},
@@ -558,6 +562,25 @@ pub fn unresolved(
     .iter()
     .map(operation_from_row)
     .collect()
+}
+
+/// The operation on one object that may have reached the target without our knowing.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn unresolved_of(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    rid: i64,
+) -> Result<Option<StoredOperation>, Error> {
+    let row = tx.first(
+        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 AND rid = $3 \
+         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT 1",
+        values![workspace, application, rid],
+    )?;
+    row.as_ref().map(operation_from_row).transpose()
 }
 
 /// Operations of a cycle after a number, for showing a plan.

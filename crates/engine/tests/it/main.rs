@@ -11,3 +11,4 @@ mod members;
 mod plans;
 mod support;
 mod unique;
+mod why;
