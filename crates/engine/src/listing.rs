@@ -16,6 +16,9 @@ use tenure_store::{
 
 /// A target may have this many times as many accounts as there are people to match; with more, asking is cheaper.
 const TIMES: u64 = 20;
+/// Attribute and value pairs, in the order in which they are tried.
+type Queries = Vec<(String, String)>;
+
 /// Accounts forgotten in one transaction.
 const FORGOTTEN: u32 = 5_000;
 
@@ -105,7 +108,7 @@ impl Run<'_> {
         &self,
         loaded: &[Loaded],
     ) -> Result<HashMap<i64, Found>, Error> {
-        let wanted: Vec<(i64, Kind, Vec<(String, String)>)> = loaded
+        let wanted: Vec<(i64, Kind, Queries)> = loaded
             .iter()
             .filter(|one| self.listed.contains(&one.kind))
             .filter_map(|one| match &one.planned.outcome {

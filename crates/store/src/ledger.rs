@@ -240,7 +240,8 @@ pub fn remove(tx: &mut Tx<'_>, lease: &Lease, rid: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets what an object waits for: (attribute, source id) pairs; empty clears.
+/// Sets what an object waits for: (attribute, source id) pairs; empty clears. An object whose wait is over already is looked
+/// at again.
 ///
 /// # Errors
 ///
@@ -264,6 +265,16 @@ pub fn set_waiting(
             values![workspace, application, rid, attribute, source_id],
         )?;
     }
+    // What it waits for may have arrived since it was planned, in the same page even: then nobody would wake it any more.
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) \
+         SELECT DISTINCT r.workspace_id, w.application, r.rid, r.kind FROM waiting_reference w \
+         JOIN link l ON l.workspace_id = $1 AND l.application = w.application AND l.source_id = w.source_id \
+         JOIN resource r ON r.workspace_id = $1 AND r.rid = w.rid \
+         WHERE w.workspace_id = $1 AND w.application = $2 AND w.rid = $3 \
+         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        values![workspace, application, rid],
+    )?;
     Ok(())
 }
 

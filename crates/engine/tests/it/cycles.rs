@@ -139,6 +139,33 @@ async fn a_manager_is_set_as_soon_as_there_is_an_account() {
     assert_eq!(value, Some(boss_id));
 }
 
+/// People of one page refer to each other in every direction, and whose account is there first is chance.
+#[tokio::test]
+async fn managers_who_arrive_together_with_their_people_are_set() {
+    let bench = Bench::new().await;
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let users = bench.users(12).await;
+    for (number, user) in users.iter().enumerate() {
+        let manager = &users[(number * 5 + 1) % users.len()].id;
+        bench
+            .replace(
+                user,
+                &format!("{enterprise}:manager"),
+                json!({ "value": manager }),
+            )
+            .await;
+    }
+    bench.cycle().await;
+    let world = bench.target.world();
+    let without: Vec<_> = world
+        .users
+        .values()
+        .filter(|user| user.get(enterprise).is_none())
+        .map(|user| &user["userName"])
+        .collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
 #[tokio::test]
 async fn too_many_leavers_are_held() {
     let bench = Bench::with(|config| config.deletion_threshold = Some(2)).await;
