@@ -100,7 +100,7 @@ pub(crate) async fn agenda(
             Ok((
                 change::head(tx, workspace)?,
                 change::floor(tx, workspace)?,
-                !run::unresolved(tx, workspace, application, 1)?.is_empty(),
+                !run::unresolved(tx, workspace, application, 0, 1)?.is_empty(),
             ))
         })
         .await?;

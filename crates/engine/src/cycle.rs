@@ -217,7 +217,9 @@ impl Run<'_> {
             let cursor = agenda.cursor.clone();
             again.extend(&cursor.work);
             self.touched_groups.extend(&cursor.work);
+            self.forget_listed().await?;
             self.full(agenda.cursor).await?;
+            self.forget_listed().await?;
             if agenda.kind == CycleKind::DryRun {
                 Ok(())
             } else {
@@ -260,6 +262,9 @@ impl Run<'_> {
             };
             if !enabled {
                 continue;
+            }
+            if phase != Phase::Members {
+                self.list_target(kind).await?;
             }
             loop {
                 self.check_stop_or_off().await?;

@@ -7,13 +7,14 @@ use crate::{
     lease::HeldLease,
     load::{self, Hint, Loaded, object_kind},
     matching,
+    pages::Pages,
     record::{Tally, word},
     run::{Halt, Reach, Run},
     target::Failure,
 };
 use serde_json::{Map, Value};
 use std::{collections::HashSet, time::Duration};
-use tenure_plan::{Operation, Outcome, dialect::list_request, facts::Found, member_operation};
+use tenure_plan::{Operation, Outcome, facts::Found, member_operation};
 use tenure_store::{
     Actor, Error, Kind, Tx, WorkspaceId, change,
     job::{self, Job},
@@ -22,10 +23,6 @@ use tenure_store::{
     stranger::{self, Standing, Stranger},
 };
 
-/// Resources asked for in one request; a target may give fewer.
-const COUNT: u32 = 100;
-/// Resources of one type that are read; a target that has more is not compared to its end, and the result says so.
-const MOST: usize = 5_000_000;
 /// Linked accounts that a listing leaves out and that are asked for one by one. More than that means that the listing is
 /// not complete, and then nothing is concluded from it.
 const MISSING: usize = 1_000;
@@ -83,7 +80,6 @@ async fn with_lease(
 /// What one type of the target looked like.
 #[derive(Default)]
 struct Seen {
-    ids: HashSet<String>,
     /// Some group showed members, so that a group without any has none.
     shows_members: bool,
     /// Linked groups that showed no members.
@@ -119,8 +115,10 @@ impl Run<'_> {
         let mut notes = Vec::new();
         for kind in guard::kinds(&self.context) {
             let mut seen = Seen::default();
-            if self.list(kind, &mut seen).await? {
-                self.missing(kind, &mut seen).await?;
+            let mut pages = Pages::new(object_kind(kind), true);
+            self.list(kind, &mut pages, &mut seen).await?;
+            if pages.is_complete() {
+                self.missing(kind, &pages, &mut seen).await?;
             } else {
                 seen.notes.push(format!(
                     "the listing of {}s did not come to an end, so nothing is said about those that are missing",
@@ -133,36 +131,14 @@ impl Run<'_> {
         Ok(notes)
     }
 
-    /// Reads all pages; false when the target did not give all that it said it had.
-    async fn list(&mut self, kind: Kind, seen: &mut Seen) -> Result<bool, Halt> {
-        let mut start = 1;
-        loop {
+    /// Reads all pages.
+    async fn list(&mut self, kind: Kind, pages: &mut Pages, seen: &mut Seen) -> Result<(), Halt> {
+        while let Some(documents) = pages.next(self.reach.reader()).await.map_err(halt)? {
             self.check_stop()?;
-            let request = list_request(object_kind(kind), start, COUNT);
-            let answer = self.reach.reader().read(&request).await.result;
-            let body = answer.map_err(halt)?.document.unwrap_or_default();
-            let total = body.get("totalResults").and_then(Value::as_u64);
-            let listed = matching::resources(body).map_err(halt)?;
-            let count = u64::try_from(listed.len()).unwrap_or(u64::MAX);
-            let mut fresh = Vec::with_capacity(listed.len());
-            for document in listed {
-                if seen.ids.insert(matching::id_of(&document).map_err(halt)?) {
-                    fresh.push(document);
-                }
-            }
-            let is_new = !fresh.is_empty();
-            self.compare(kind, fresh, seen).await?;
-            start += count;
-            let known = u64::try_from(seen.ids.len()).unwrap_or(u64::MAX);
-            self.total = self.total.max(total.unwrap_or(0));
-            match total {
-                Some(total) if known >= total => return Ok(true),
-                None if count == 0 => return Ok(true),
-                // A page without anything new would be followed by the same page for ever.
-                _ if !is_new || seen.ids.len() >= MOST => return Ok(false),
-                _ => {}
-            }
+            self.total = self.total.max(pages.total());
+            self.compare(kind, documents, seen).await?;
         }
+        Ok(())
     }
 
     async fn compare(
@@ -220,7 +196,7 @@ impl Run<'_> {
     }
 
     /// Linked accounts that were not listed: asked for one by one, because a listing may miss what changes meanwhile.
-    async fn missing(&mut self, kind: Kind, seen: &mut Seen) -> Result<(), Halt> {
+    async fn missing(&mut self, kind: Kind, pages: &Pages, seen: &mut Seen) -> Result<(), Halt> {
         let (workspace, application) = (self.context.workspace, self.context.application);
         let (mut after, mut missing) = (0, Vec::new());
         loop {
@@ -231,11 +207,7 @@ impl Run<'_> {
                 .await?;
             let Some(last) = links.last() else { break };
             after = last.rid;
-            missing.extend(
-                links
-                    .into_iter()
-                    .filter(|link| !seen.ids.contains(&link.target_id)),
-            );
+            missing.extend(links.into_iter().filter(|link| !pages.has(&link.target_id)));
             if missing.len() > MISSING {
                 seen.notes.push(format!(
                     "more than {MISSING} linked {}s are not in the target's listing: nothing is concluded from that",

@@ -10,6 +10,7 @@ use crate::{
     scheduler,
     target::ReadTarget,
     undo::{self, UndoPlan, UndoWish},
+    why::{self, Why},
 };
 use std::{
     sync::Arc,
@@ -43,6 +44,8 @@ pub struct Limits {
     pub backoff_first: Duration,
     /// Largest limit of that wait. Default 5 s.
     pub backoff_most: Duration,
+    /// From how many people to match on a full cycle reads the whole target instead of asking for each. Default 500.
+    pub listing_from: u64,
 }
 
 impl Default for Limits {
@@ -53,6 +56,7 @@ impl Default for Limits {
             throttle_wait: Duration::from_secs(60),
             backoff_first: Duration::from_millis(200),
             backoff_most: Duration::from_secs(5),
+            listing_from: 500,
         }
     }
 }
@@ -244,6 +248,26 @@ impl Engine {
         dry_run: bool,
     ) -> Result<OnDemandResult, EngineError> {
         on_demand::run(self, workspace, application, rid, dry_run).await
+    }
+
+    /// Why an object is at the application what it is, and what happens to it next. Reads the store only: the target is
+    /// not asked, and nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Store` (`NotFound`: no such object or application), `Configuration`.
+    pub async fn why(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        rid: i64,
+    ) -> Result<Why, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let read = self
+            .store
+            .read(move |tx| why::answer(tx, &prepared, rid))
+            .await?;
+        read.ok_or_else(|| tenure_store::Error::NotFound("the object".to_owned()).into())
     }
 
     pub(crate) async fn claim(

@@ -122,11 +122,14 @@ impl Run<'_> {
         }
         let reader = self.reach.reader();
         let concurrency = self.concurrency();
-        let answers: Vec<(Loaded, Hint)> =
-            stream::iter(asking.into_iter().map(|one| ask(reader.clone(), one)))
-                .buffer_unordered(concurrency)
-                .collect()
-                .await;
+        let mut listed = self.find_listed(&asking).await?;
+        let answers: Vec<(Loaded, Hint)> = stream::iter(asking.into_iter().map(|one| {
+            let known = listed.remove(&one.rid);
+            ask(reader.clone(), one, known)
+        }))
+        .buffer_unordered(concurrency)
+        .collect()
+        .await;
         let mut again = Vec::new();
         for (loaded, mut hint) in answers {
             if let Some(failure) = hint.failure.take() {
@@ -141,7 +144,7 @@ impl Run<'_> {
         for loaded in self.load(again).await? {
             // A vanished account: matching has to be done as well.
             if matches!(loaded.planned.outcome, Outcome::Match(_)) {
-                let (loaded, hint) = ask(reader.clone(), loaded).await;
+                let (loaded, hint) = ask(reader.clone(), loaded, None).await;
                 match (
                     hint.failure.clone(),
                     self.duplicate_source(&loaded, &hint, taken).await?,
@@ -423,14 +426,15 @@ impl Run<'_> {
     }
 }
 
-/// Matches, or reads the linked account.
-async fn ask(reader: ReadTarget, loaded: Loaded) -> (Loaded, Hint) {
+/// Matches, or reads the linked account. `listed`: what matching by the listing gave.
+async fn ask(reader: ReadTarget, loaded: Loaded, listed: Option<Found>) -> (Loaded, Hint) {
     let kind = object_kind(loaded.kind);
     let mut hint = Hint {
         refresh: false,
         ..loaded.hint.clone()
     };
     match (&loaded.planned.outcome, loaded.present_link()) {
+        (Outcome::Match(_), _) if listed.is_some() => hint.found = listed,
         (Outcome::Match(queries), _) => match matching::find(&reader, kind, queries).await {
             Ok(found) => hint.found = Some(found),
             Err(failure) => hint.failure = Some(failure),

@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 use tenure_store::{
-    Actor, Error, Tx, job,
+    Actor, Error, Kind, Tx, job,
     job::Lease,
     run::{self, Counts, Cycle, CycleKind, OperationState},
 };
@@ -120,6 +120,8 @@ pub(crate) struct Run<'a> {
     pub(crate) expected: Option<Expected>,
     /// Read every linked account before planning: the ledger may be wrong about it.
     pub(crate) refresh: bool,
+    /// Types of which the target was read as a whole, for matching.
+    pub(crate) listed: HashSet<Kind>,
 }
 
 impl<'a> Run<'a> {
@@ -154,6 +156,7 @@ impl<'a> Run<'a> {
             last_records: Vec::new(),
             expected: None,
             refresh: false,
+            listed: HashSet::new(),
         }
     }
 }

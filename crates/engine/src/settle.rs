@@ -192,6 +192,8 @@ async fn lost(
             };
             again(&sent, OperationState::Reconciled, hint, None)
         }
+        // The search may lag behind; whether there is an account is found out later.
+        (Action::Create, _) => failed(&mut sent, OperationState::Unknown, &failure),
         // Ending access is idempotent and is sent once more at the next attempt; nothing else may be sent blindly.
         _ => failed(&mut sent, OperationState::Reconciled, &failure),
     }

@@ -68,3 +68,9 @@ CREATE TABLE notification (
 );
 CREATE INDEX notification_application ON notification (workspace_id, application, id);
 CREATE INDEX notification_due ON notification (next_us) WHERE state = 'waiting';
+
+-- By age, for what is removed in time; by person, for why somebody has an account.
+CREATE INDEX provisioning_log_age ON provisioning_log (workspace_id, at_us, seq);
+CREATE INDEX provisioning_log_source ON provisioning_log (workspace_id, source_id, seq);
+CREATE INDEX cycle_age ON cycle (workspace_id, ended_us) WHERE ended_us IS NOT NULL;
+CREATE INDEX operation_object ON operation (workspace_id, application, rid, id) WHERE state IN ('intent', 'sent', 'unknown');

@@ -284,6 +284,8 @@ pub(crate) fn forget_target(
         "waiting_reference",
         "escrow",
         "stranger",
+        "listed_account",
+        "listed_value",
     ] {
         tx.execute(
             &format!("DELETE FROM {table} WHERE workspace_id = $1 AND application = $2"),
@@ -328,6 +330,8 @@ pub fn delete(tx: &mut Tx<'_>, workspace: WorkspaceId, key: i64) -> Result<(), E
         "waiting_reference",
         "escrow",
         "stranger",
+        "listed_account",
+        "listed_value",
         "assignment",
         "job_work",
         "operation",

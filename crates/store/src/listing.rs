@@ -60,7 +60,7 @@ pub fn find(
     limit: u32,
 ) -> Result<Vec<(String, String)>, Error> {
     tx.query(
-        "SELECT a.target_id, a.document FROM listed_value v JOIN listed_account a ON a.workspace_id = v.workspace_id \
+        "SELECT a.target_id, a.document FROM listed_value v JOIN listed_account a ON a.workspace_id = $1 \
          AND a.application = v.application AND a.kind = v.kind AND a.target_id = v.target_id \
          WHERE v.workspace_id = $1 AND v.application = $2 AND v.kind = $3 AND v.attribute = $4 AND v.value = $5 \
          ORDER BY a.target_id LIMIT $6",
@@ -96,26 +96,4 @@ pub fn forget(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<bool, Error>
         )?;
     }
     Ok(!accounts.is_empty())
-}
-
-/// How many accounts of the directory would have to be matched: those in scope without a link, counted up to `limit`.
-///
-/// # Errors
-///
-/// `Database`.
-pub fn unlinked(
-    tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
-    application: i64,
-    rids: &[i64],
-) -> Result<u64, Error> {
-    let mut count = 0;
-    for rid in rids {
-        count += tx.count(
-            "SELECT count(*) FROM resource r WHERE r.workspace_id = $1 AND r.rid = $3 AND NOT EXISTS (SELECT 1 FROM link l \
-             WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = r.rid)",
-            values![workspace, application, *rid],
-        )?;
-    }
-    Ok(count)
 }

@@ -1,5 +1,9 @@
 //! Cycles and their operations: `planned → intent → sent → confirmed | rejected | unknown → reconciled`.
 
+mod prune;
+
+pub use prune::prune;
+
 use crate::{
     Error, TimeUs, Tx, WorkspaceId,
     connection::{Row, values},
@@ -159,6 +163,8 @@ pub struct StoredOperation {
     pub state: OperationState,
     /// The plan's JSON.
     pub body: String,
+    /// When it was planned.
+    pub planned_us: TimeUs,
 }
 
 /// Proof that an intent is committed; only this module makes one, and only with it may a request be sent.
@@ -532,10 +538,11 @@ fn operation_from_row(row: &Row) -> Result<StoredOperation, Error> {
         rid: row.integer(1)?,
         state: OperationState::from_text(&row.text(2)?)?,
         body: row.text(3)?,
+        planned_us: row.integer(4)?,
     })
 }
 
-/// Operations that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
+/// Operations after a number that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
 ///
 /// # Errors
 ///
@@ -544,16 +551,36 @@ pub fn unresolved(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     application: i64,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<StoredOperation>, Error> {
     tx.query(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 \
-         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT $3",
-        values![workspace, application, limit],
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND application = $2 \
+         AND state IN ('intent', 'sent', 'unknown') AND id > $3 ORDER BY id LIMIT $4",
+        values![workspace, application, after, limit],
     )?
     .iter()
     .map(operation_from_row)
     .collect()
+}
+
+/// The operation on one object that may have reached the target without our knowing.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn unresolved_of(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    rid: i64,
+) -> Result<Option<StoredOperation>, Error> {
+    let row = tx.first(
+        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 AND rid = $3 \
+         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT 1",
+        values![workspace, application, rid],
+    )?;
+    row.as_ref().map(operation_from_row).transpose()
 }
 
 /// Operations of a cycle after a number, for showing a plan.
@@ -569,7 +596,7 @@ pub fn operations(
     limit: u32,
 ) -> Result<Vec<StoredOperation>, Error> {
     tx.query(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
         values![workspace, cycle_id, after, limit],
     )?
     .iter()

@@ -31,6 +31,8 @@ pub struct Settings {
     pub request_log_days: u32,
     /// Who is told by mail about applications that name nobody; at most ten addresses.
     pub notification_emails: Vec<String>,
+    /// Days for which the provisioning log, ended cycles and what they did are kept, 1 to 3,650.
+    pub keep_provisioning_days: u32,
 }
 
 impl Default for Settings {
@@ -41,6 +43,7 @@ impl Default for Settings {
             request_log_bodies: LogBodies::default(),
             request_log_days: 7,
             notification_emails: Vec::new(),
+            keep_provisioning_days: 30,
         }
     }
 }
@@ -55,6 +58,11 @@ impl Settings {
         if !(1..=365).contains(&self.request_log_days) {
             return Err(Error::Invalid(
                 "requests can be kept for 1 to 365 days".into(),
+            ));
+        }
+        if !(1..=3650).contains(&self.keep_provisioning_days) {
+            return Err(Error::Invalid(
+                "the provisioning log can be kept for 1 to 3,650 days".into(),
             ));
         }
         notification::check_addresses(&self.notification_emails)

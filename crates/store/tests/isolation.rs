@@ -434,7 +434,7 @@ fn foreign_applications_do_not_exist() {
                 run::list(tx, theirs, key, 10)?.is_empty()
                     && run::get(tx, theirs, &cycle)?.is_none()
             );
-            assert!(run::unresolved(tx, theirs, key, 10)?.is_empty());
+            assert!(run::unresolved(tx, theirs, key, 0, 10)?.is_empty());
             assert!(run::operations(tx, theirs, &cycle, 0, 10)?.is_empty());
             let query = log::LogQuery {
                 application: Some(key),

@@ -142,7 +142,7 @@ fn operations_go_through_their_states() {
     let numbers = planned.unwrap();
     let (workspace, application) = (f.d.workspace, f.application);
     let unresolved = || -> Vec<i64> {
-        let read = move |tx: &mut Tx<'_>| run::unresolved(tx, workspace, application, 10);
+        let read = move |tx: &mut Tx<'_>| run::unresolved(tx, workspace, application, 0, 10);
         f.d.store
             .read_blocking(read)
             .unwrap()

@@ -3,11 +3,13 @@
 mod directory;
 mod entra;
 mod expression;
+mod log;
 mod mail;
 
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
 pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
+pub(crate) use log::{Log, LogExport, LogFilter, LogFormat, LogList};
 pub(crate) use mail::{Mail, Smtp, StartTls};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -159,6 +161,17 @@ pub(crate) enum Workspace {
     },
     /// List workspaces
     List,
+    /// Print the settings of a workspace, or set them
+    #[command(
+        before_help = "Example:\n  tenure workspace settings --workspace acme --json > settings.json"
+    )]
+    Settings {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// JSON file with the new settings; `-` reads stdin; what is left out gets its default
+        #[arg(long, value_name = "FILE")]
+        set: Option<String>,
+    },
 }
 
 /// The workspace of a command.
@@ -475,6 +488,16 @@ pub(crate) enum Application {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Show why a user or group has an account there or has none, and what happens next; asks the target nothing
+    #[command(
+        before_help = "Example:\n  tenure application why Payroll --workspace acme --user ada@acme.example"
+    )]
+    Why {
+        #[command(flatten)]
+        of: OfApplication,
+        #[command(flatten)]
+        objects: Objects,
+    },
     /// Give the application to users and groups
     Assign {
         #[command(flatten)]
@@ -538,46 +561,6 @@ pub(crate) struct ApplicationCreate {
     /// Who is provisioned
     #[arg(long, value_enum, default_value = "assigned")]
     pub(crate) scope: Scope,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Log {
-    /// List records, newest first
-    List(LogList),
-    /// Show a record with its steps and modified properties
-    Show {
-        #[command(flatten)]
-        at: InWorkspace,
-        /// Id of the record
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogList {
-    #[command(flatten)]
-    pub(crate) at: InWorkspace,
-    /// Only this application, by name or id
-    #[arg(long, value_name = "APP")]
-    pub(crate) application: Option<String>,
-    /// Only this outcome: success, failure, skipped or warning
-    #[arg(long, value_parser = ["success", "failure", "skipped", "warning"])]
-    pub(crate) status: Option<String>,
-    /// Only this action
-    #[arg(long, value_parser = ["create", "update", "disable", "delete", "stagedDelete", "other"])]
-    pub(crate) action: Option<String>,
-    /// Only this cycle
-    #[arg(long, value_name = "ID")]
-    pub(crate) cycle: Option<String>,
-    /// Only records whose name contains this, or with this source or target id
-    #[arg(long)]
-    pub(crate) text: Option<String>,
-    /// Most records to list
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) limit: u32,
-    /// Continue after the record of this id
-    #[arg(long, value_name = "ID")]
-    pub(crate) before: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

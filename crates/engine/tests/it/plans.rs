@@ -4,9 +4,9 @@ use crate::support::{Bench, object, tally, target::Fault};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tenure_engine::{EngineError, STAGED, UndoPlan, UndoWish};
-use tenure_plan::{ApplicationConfig, config::Source};
+use tenure_plan::config::Source;
 use tenure_store::{
-    Actor, Error, application, escrow, job,
+    Actor, Error, escrow, job,
     run::{self, Cycle, CycleKind},
 };
 
@@ -395,29 +395,4 @@ async fn what_a_dead_process_left_running_is_ended() {
         "{cycles:?}"
     );
     assert_eq!(bench.target.world().users.len(), 20);
-}
-
-impl Bench {
-    async fn config(&self) -> ApplicationConfig {
-        let (workspace, key) = (self.workspace, self.application);
-        let stored = self
-            .read(move |tx| application::get(tx, workspace, key))
-            .await;
-        serde_json::from_str(&stored.config).unwrap()
-    }
-
-    async fn configure(&self, change: impl Fn(&mut ApplicationConfig)) {
-        let mut config = self.config().await;
-        change(&mut config);
-        let (workspace, key, text) = (
-            self.workspace,
-            self.application,
-            serde_json::to_string(&config).unwrap(),
-        );
-        self.write(move |tx| {
-            let now = application::get(tx, workspace, key)?;
-            application::update(tx, workspace, key, now.version, &now.name, &text)
-        })
-        .await;
-    }
 }

@@ -22,6 +22,7 @@ mod form;
 mod gallery;
 mod held;
 mod home;
+mod log_options;
 mod logs;
 mod mappings;
 mod notifications;
@@ -40,6 +41,7 @@ mod status;
 mod tests;
 mod tokens;
 mod visitor;
+mod why;
 mod words;
 
 use axum::Router;
@@ -72,7 +74,9 @@ pub(crate) fn router() -> Router<App> {
         .merge(held::routes())
         .merge(mappings::routes())
         .merge(on_demand::routes())
+        .merge(log_options::routes())
         .merge(logs::routes())
+        .merge(why::routes())
         .merge(audit::routes())
         .fallback(failure::not_found)
 }

@@ -21,6 +21,7 @@ use crate::{App, Config};
 mod directory;
 mod entra;
 mod gallery;
+mod logs;
 mod notifications;
 mod requests;
 
@@ -202,7 +203,11 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         format!("/apps/{app}/provisioning/on-demand"),
         format!("/apps/{app}/provisioning/logs?status=failure"),
         format!("/apps/{app}/provisioning/cycles"),
+        format!("/apps/{app}/why/users/{user}"),
+        format!("/apps/{app}/why/groups/{group}"),
         "/logs".into(),
+        "/logs?q=%3Cscript%3Ealert(1)&from=%3Cscript%3Ealert(1)".into(),
+        "/logs/options".into(),
         "/audit?verify=yes".into(),
     ];
     below

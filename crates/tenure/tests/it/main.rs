@@ -8,6 +8,7 @@ mod entra;
 mod expression;
 mod import;
 mod kit;
+mod log;
 mod plan;
 mod serve;
 mod usage;

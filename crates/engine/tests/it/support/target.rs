@@ -220,6 +220,7 @@ fn answer_or_fail(
 ) -> Option<Response> {
     let mut world = target.world();
     world.requests.push(format!("{method} {uri}"));
+    let at = world.requests.len() - 1;
     let token = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
@@ -240,6 +241,10 @@ fn answer_or_fail(
         plan.times = plan.times.saturating_sub(1);
         plan.fault
     });
+    if std::env::var("TENURE_SEED").is_ok() {
+        let body = String::from_utf8_lossy(body).into_owned();
+        world.requests[at].push_str(&format!(" {fault:?} {body}"));
+    }
     match fault {
         Some(Fault::Status(status)) => return Some(error(status, "as planned")),
         Some(Fault::Throttle(seconds)) => {

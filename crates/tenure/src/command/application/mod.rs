@@ -8,6 +8,7 @@ mod plan;
 mod schema;
 mod settings;
 mod status;
+mod why;
 
 use super::Session;
 use crate::cli::{Application as Command, Objects, OfApplication, Secret};
@@ -80,6 +81,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             objects,
             dry_run,
         } => cycle::provision(session, &of, &objects, dry_run).await,
+        Command::Why { of, objects } => why::run(session, &of, &objects).await,
         Command::Assign { of, objects } => assign(session, &of, objects, true).await,
         Command::Unassign { of, objects } => assign(session, &of, objects, false).await,
         Command::Credentials {
