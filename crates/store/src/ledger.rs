@@ -240,7 +240,8 @@ pub fn remove(tx: &mut Tx<'_>, lease: &Lease, rid: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets what an object waits for: (attribute, source id) pairs; empty clears.
+/// Sets what an object waits for: (attribute, source id) pairs; empty clears. If any of it has an account already, the
+/// object is looked at again.
 ///
 /// # Errors
 ///
@@ -264,6 +265,27 @@ pub fn set_waiting(
             values![workspace, application, rid, attribute, source_id],
         )?;
     }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    // What is waited for may have arrived between the look at it and now, in the same page. A row that is there already
+    // may be one that a run is just done with: it gets a new number.
+    tx.execute(
+        "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3 AND EXISTS ( \
+         SELECT 1 FROM waiting_reference w \
+         JOIN link l ON l.workspace_id = w.workspace_id AND l.application = w.application AND l.source_id = w.source_id \
+         WHERE w.workspace_id = $1 AND w.application = $2 AND w.rid = $3)",
+        values![workspace, application, rid],
+    )?;
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) \
+         SELECT DISTINCT w.workspace_id, w.application, w.rid, r.kind FROM waiting_reference w \
+         JOIN resource r ON r.workspace_id = w.workspace_id AND r.rid = w.rid \
+         JOIN link l ON l.workspace_id = w.workspace_id AND l.application = w.application AND l.source_id = w.source_id \
+         WHERE w.workspace_id = $1 AND w.application = $2 AND w.rid = $3 \
+         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        values![workspace, application, rid],
+    )?;
     Ok(())
 }
 

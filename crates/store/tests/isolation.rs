@@ -116,7 +116,7 @@ fn check(statement: &str, tables: &BTreeSet<String>) -> Result<bool, String> {
     let compact = statement.replace(' ', "");
     // Directly, or by being the same as that of a row whose workspace is bound.
     let bound = compact.matches("workspace_id=$1").count()
-        + ["m", "l", "a", "w", "e", "j"]
+        + ["m", "l", "a", "w", "e", "j", "v"]
             .iter()
             .map(|alias| {
                 compact
