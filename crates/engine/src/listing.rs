@@ -19,6 +19,9 @@ const TIMES: u64 = 20;
 /// Accounts forgotten in one transaction.
 const FORGOTTEN: u32 = 5_000;
 
+/// Number and type of an object, and the attributes and values by which it is matched.
+type Wanted = (i64, Kind, Vec<(String, String)>);
+
 impl Run<'_> {
     /// Reads the target if that is cheaper than asking for each person. What is read is valid for this cycle.
     pub(crate) async fn list_target(&mut self, kind: Kind) -> Result<(), Halt> {
@@ -105,7 +108,7 @@ impl Run<'_> {
         &self,
         loaded: &[Loaded],
     ) -> Result<HashMap<i64, Found>, Error> {
-        let wanted: Vec<(i64, Kind, Vec<(String, String)>)> = loaded
+        let wanted: Vec<Wanted> = loaded
             .iter()
             .filter(|one| self.listed.contains(&one.kind))
             .filter_map(|one| match &one.planned.outcome {

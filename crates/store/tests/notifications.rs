@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::semicolon_if_nothing_returned,
     reason = "each test tells one story from beginning to end"
 )]
 

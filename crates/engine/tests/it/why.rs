@@ -50,7 +50,7 @@ fn effect(why: &Why, target: &str) -> Effect {
 }
 
 #[tokio::test]
-async fn from_joining_to_leaving() {
+async fn from_joining_to_having_an_account() {
     let bench = Bench::with(|config| config.scope = Scope::Assigned).await;
     let ada = bench.user("ada").await;
     let answer = why(&bench, &ada).await;
@@ -94,7 +94,15 @@ async fn from_joining_to_leaving() {
         201
     );
     assert_eq!(answer.log[0].action, "create");
+}
 
+#[tokio::test]
+async fn from_moving_to_leaving() {
+    let bench = Bench::with(|config| config.scope = Scope::Assigned).await;
+    let ada = bench.user("ada").await;
+    let crew = bench.group("Crew", &[&ada]).await;
+    bench.assign(&crew).await;
+    bench.cycle().await;
     bench
         .replace(&ada, "displayName", json!("Ada Lovelace"))
         .await;

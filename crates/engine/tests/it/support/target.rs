@@ -211,6 +211,26 @@ fn respond(
     }
 }
 
+/// What is answered without doing anything.
+fn instead(fault: Fault) -> Option<Response> {
+    match fault {
+        Fault::Status(status) => Some(error(status, "as planned")),
+        Fault::Throttle(seconds) => {
+            let wait = [("retry-after", seconds.to_string())];
+            Some((StatusCode::TOO_MANY_REQUESTS, wait, "").into_response())
+        }
+        Fault::Html => {
+            let page = (
+                StatusCode::OK,
+                [("content-type", "text/html")],
+                "<html>Sign in</html>",
+            );
+            Some(page.into_response())
+        }
+        Fault::LoseReply | Fault::Break | Fault::Twice | Fault::Stale | Fault::Hang => None,
+    }
+}
+
 fn answer_or_fail(
     target: &Target,
     method: &Method,
@@ -245,30 +265,8 @@ fn answer_or_fail(
         let body = String::from_utf8_lossy(body).into_owned();
         world.requests[at].push_str(&format!(" {fault:?} {body}"));
     }
-    match fault {
-        Some(Fault::Status(status)) => return Some(error(status, "as planned")),
-        Some(Fault::Throttle(seconds)) => {
-            return Some(
-                (
-                    StatusCode::TOO_MANY_REQUESTS,
-                    [("retry-after", seconds.to_string())],
-                    "",
-                )
-                    .into_response(),
-            );
-        }
-        Some(Fault::Html) => {
-            return Some(
-                (
-                    StatusCode::OK,
-                    [("content-type", "text/html")],
-                    "<html>Sign in</html>",
-                )
-                    .into_response(),
-            );
-        }
-        Some(Fault::LoseReply | Fault::Break | Fault::Twice | Fault::Stale | Fault::Hang)
-        | None => {}
+    if let Some(instead) = fault.and_then(instead) {
+        return Some(instead);
     }
     let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     if method == Method::POST
@@ -287,7 +285,7 @@ fn answer_or_fail(
         response
     } else {
         if method != Method::GET {
-            world.before = Box::new((world.users.clone(), world.groups.clone()));
+            *world.before = (world.users.clone(), world.groups.clone());
         }
         let response = answer(&mut world, method, &path, query, body.clone());
         if fault == Some(Fault::Twice) && method != Method::GET {

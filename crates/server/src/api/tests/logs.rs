@@ -32,6 +32,20 @@ fn entry(number: i64) -> Entry {
     }
 }
 
+/// A record of a group that failed.
+fn failed() -> Entry {
+    Entry {
+        status: "failure".to_owned(),
+        action: "update".to_owned(),
+        kind: Kind::Group,
+        source_name: "Crew".to_owned(),
+        error_code: Some("Conflict".to_owned()),
+        reason: Some("Taken".to_owned()),
+        initiated_by: "Dana".to_owned(),
+        ..entry(3)
+    }
+}
+
 /// An application with these records.
 async fn logged(world: &World, name: &'static str, entries: Vec<Entry>) -> String {
     let of = world.name;
@@ -60,18 +74,8 @@ fn names(list: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn records_are_listed_by_filters_and_pages() {
-    let (world, other) = World::pair().await;
-    let failed = Entry {
-        status: "failure".to_owned(),
-        action: "update".to_owned(),
-        kind: Kind::Group,
-        source_name: "Crew".to_owned(),
-        error_code: Some("Conflict".to_owned()),
-        reason: Some("Taken".to_owned()),
-        initiated_by: "Dana".to_owned(),
-        ..entry(3)
-    };
-    let payroll = logged(&world, "Payroll", vec![entry(1), entry(2), failed]).await;
+    let world = World::new().await;
+    let payroll = logged(&world, "Payroll", vec![entry(1), entry(2), failed()]).await;
     logged(&world, "Wiki", vec![entry(4)]).await;
     for (query, expected) in [
         ("", vec!["=Person 4", "Crew", "=Person 2", "=Person 1"]),
@@ -106,8 +110,14 @@ async fn records_are_listed_by_filters_and_pages() {
         (names(&second), &second["next"]),
         (vec!["=Person 1"], &Value::Null)
     );
+}
 
-    let id = first["items"][1]["id"].as_str().unwrap();
+#[tokio::test]
+async fn one_record_says_everything_that_is_known() {
+    let (world, other) = World::pair().await;
+    let payroll = logged(&world, "Payroll", vec![failed()]).await;
+    let (_, list) = world.api("GET", "/provisioning-logs", None).await;
+    let id = list["items"][0]["id"].as_str().unwrap();
     let (_, one) = world
         .api("GET", &format!("/provisioning-logs/{id}"), None)
         .await;
