@@ -37,6 +37,14 @@ fn a_new_link_wakes_what_waited_for_it() {
     f.work_done(&lease, &woken);
     f.link(&lease, &boss, "boss-t", true);
     assert!(f.work(&lease).is_empty(), "the same link again is no news");
+    // Who waits for somebody that arrived a moment before is looked at again, too.
+    let waiting = vec![("manager".to_owned(), boss.id.clone())];
+    f.with(&lease, move |tx, lease| {
+        ledger::set_waiting(tx, lease, rid, &waiting)
+    })
+    .unwrap();
+    assert_eq!(f.work(&lease), [ada.rid]);
+    f.work_done(&lease, &[ada.rid]);
     let (workspace, application, ids) = (
         f.d.workspace,
         f.application,

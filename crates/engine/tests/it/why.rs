@@ -50,7 +50,7 @@ fn effect(why: &Why, target: &str) -> Effect {
 }
 
 #[tokio::test]
-async fn joining() {
+async fn from_joining_to_having_an_account() {
     let bench = Bench::with(|config| config.scope = Scope::Assigned).await;
     let ada = bench.user("ada").await;
     let answer = why(&bench, &ada).await;

@@ -16,7 +16,6 @@ pub(crate) enum Log {
     },
     /// Write records to stdout as a file
     #[command(
-        visible_alias = "logs",
         before_help = "Example:\n  tenure log export --workspace acme --format csv --from 2026-11-01 --to 2026-12-01 > november.csv"
     )]
     Export(LogExport),
