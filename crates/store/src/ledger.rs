@@ -268,7 +268,7 @@ pub fn set_waiting(
     // What it waits for may have arrived since it was planned, in the same page even: then nobody would wake it any more.
     tx.execute(
         "INSERT INTO job_work (workspace_id, application, rid, kind) \
-         SELECT DISTINCT r.workspace_id, w.application, r.rid, r.kind FROM waiting_reference w \
+         SELECT DISTINCT w.workspace_id, w.application, r.rid, r.kind FROM waiting_reference w \
          JOIN link l ON l.workspace_id = $1 AND l.application = w.application AND l.source_id = w.source_id \
          JOIN resource r ON r.workspace_id = $1 AND r.rid = w.rid \
          WHERE w.workspace_id = $1 AND w.application = $2 AND w.rid = $3 \
