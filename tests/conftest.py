@@ -72,21 +72,4 @@ def person(workshop):
 @pytest.fixture
 def pair(new_server):
     """S, which sends, and R, which receives."""
-    return Pair(new_server("s"), new_server("r"))
-
-
-class Pair:
-    """Two servers with a workspace each, and a SCIM client for each."""
-
-    def __init__(self, sender, receiver):
-        self.sender = sender
-        self.receiver = receiver
-        self.source = sender.workspace("Northwind Mills")
-        self.target = receiver.workspace("Exium")
-        self.people = sender.scim(self.source.token("identity provider"))
-        self.token = self.target.token("provisioning")
-        self.accounts = receiver.scim(self.token)
-
-    def application(self, name="Exium", **options):
-        """The application in S that provisions into R."""
-        return self.source.application(name, f"{self.receiver.url}/scim", self.token, **options)
+    return tenure.Pair(new_server("s"), new_server("r"))

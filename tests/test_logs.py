@@ -40,7 +40,7 @@ class Api:
 
 
 def connect(server, sender, scope="all"):
-    """Lets a workspace send to another one of the same server: a client of it, the application, a client of the other."""
+    """Lets a workspace send to another one of the same server: client of it, application, client of the other."""
     token = server.workspace("Exium").token("sender")
     people = server.scim(sender.token("identity provider"))
     application = sender.application("Exium", f"{server.url}/scim", token, scope=scope)

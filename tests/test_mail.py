@@ -11,7 +11,6 @@ import pytest
 
 import postbox
 import tenure
-from conftest import Pair
 
 FROM = "Tenure <tenure@example.com>"
 OPS = "ops@example.com"
@@ -31,7 +30,7 @@ def start_pair(new_server):
 
     def start(box):
         options = ["--smtp-url", box.url, "--smtp-from", FROM]
-        return Pair(new_server("s", options=options), new_server("r"))
+        return tenure.Pair(new_server("s", options=options), new_server("r"))
 
     return start
 
