@@ -97,6 +97,8 @@ pub struct Lease {
     node: String,
     /// Greatest number of a work row that the run has seen; [`work_done`] leaves later ones alone.
     seen_work: Arc<AtomicI64>,
+    /// When the job was due as it was claimed: if that has changed by the end of the run, somebody wants it sooner.
+    run_at_us: TimeUs,
 }
 
 impl PartialEq for Lease {
@@ -343,6 +345,7 @@ pub fn claim(
         fence: job.fence + 1,
         node: tx.node().id().to_owned(),
         seen_work: Arc::default(),
+        run_at_us: job.run_at_us,
     };
     tx.execute(
         "UPDATE job SET lease_owner = $3, lease_until_us = $4, fence = $5 WHERE workspace_id = $1 AND application = $2",
@@ -373,9 +376,12 @@ fn give_back(
     backoff: bool,
 ) -> Result<(), Error> {
     lease.check(tx)?;
+    // Who restarted the job, allowed what it held or changed its configuration meanwhile does not wait for the next interval.
     tx.execute(
-        "UPDATE job SET lease_owner = NULL, lease_until_us = 0, run_at_us = $3, backoff = $4 WHERE workspace_id = $1 AND application = $2",
-        values![lease.workspace, lease.application, run_at_us, backoff],
+        "UPDATE job SET lease_owner = NULL, lease_until_us = 0, \
+         backoff = CASE WHEN run_at_us = $5 THEN $4 ELSE backoff END, run_at_us = CASE WHEN run_at_us = $5 THEN $3 ELSE run_at_us END \
+         WHERE workspace_id = $1 AND application = $2",
+        values![lease.workspace, lease.application, run_at_us, backoff, lease.run_at_us],
     )?;
     Ok(())
 }

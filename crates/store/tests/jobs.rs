@@ -381,6 +381,35 @@ fn restart_clears_what_was_chosen() {
     assert_eq!(state(), (None, None, (0, 0)));
 }
 
+/// Somebody restarts the job while a run of it goes on: the end of the run does not put that off.
+fn a_restart_during_a_run_is_not_put_off() {
+    let f = Fixture::new();
+    f.start();
+    let (workspace, application) = (f.d.workspace, f.application);
+    let lease = f.claim(HOUR_US).unwrap();
+    let again = Reset {
+        watermark: true,
+        escrows: false,
+        quarantine: false,
+        links: false,
+    };
+    f.d.write(move |tx| job::restart(tx, workspace, application, again))
+        .unwrap();
+    f.with(&lease, |tx, lease| {
+        job::release(tx, lease, tx.now_us() + HOUR_US)
+    })
+    .unwrap();
+    assert!(f.is_due());
+    let lease = f.claim(HOUR_US).unwrap();
+    let head = f.d.head();
+    f.with(&lease, move |tx, lease| {
+        job::finish_cycle(tx, lease, Some(head))?;
+        job::release(tx, lease, tx.now_us() + HOUR_US)
+    })
+    .unwrap();
+    assert!(!f.is_due());
+}
+
 fn a_change_of_configuration_starts_anew() {
     let f = Fixture::new();
     f.start();
@@ -435,6 +464,7 @@ common::engine::on_both_engines! {
     work_that_is_queued_again_while_it_is_done_stays,
     assigning_a_group_queues_its_members_and_entitles_them,
     restart_clears_what_was_chosen,
+    a_restart_during_a_run_is_not_put_off,
     a_change_of_configuration_starts_anew,
     who_is_deleted_cannot_be_assigned_but_still_unassigned,
 }
