@@ -3,11 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request},
-    http::{
-        HeaderMap, StatusCode,
-        header::{AUTHORIZATION, USER_AGENT},
-        request::Parts,
-    },
+    http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,7 +14,10 @@ use tenure_store::{
 };
 
 use super::problem::Problem;
-use crate::{App, scim::bearer};
+use crate::{
+    App,
+    scim::{bearer, touch},
+};
 
 /// An authenticated caller.
 #[derive(Debug)]
@@ -58,26 +57,10 @@ impl FromRequestParts<App> for Caller {
             .await?;
         let principal = found.ok_or_else(Problem::unauthorized)?;
         if principal.touch {
-            touch(app, &principal, &parts.headers);
+            touch(app.store.clone(), &principal, &parts.headers);
         }
         Ok(Self { principal })
     }
-}
-
-/// Writes the use down without holding up the request.
-fn touch(app: &App, principal: &Principal, headers: &HeaderMap) {
-    let (store, workspace) = (app.store.clone(), principal.workspace);
-    let id = principal.token_id.clone();
-    let agent = headers
-        .get(USER_AGENT)
-        .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-    tokio::spawn(async move {
-        let write =
-            move |tx: &mut tenure_store::Tx<'_>| token::touch(tx, workspace, &id, agent.as_deref());
-        if let Err(error) = store.write_background(Actor::system(), write).await {
-            tracing::warn!(%error, "could not write down the use of a token");
-        }
-    });
 }
 
 /// Query parameters as a structure.

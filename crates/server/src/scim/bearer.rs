@@ -101,7 +101,7 @@ pub(crate) fn bearer(header: &str) -> Option<&str> {
 }
 
 /// Writes the use down without holding up the request.
-fn touch(store: Store, principal: &Principal, headers: &HeaderMap) {
+pub(crate) fn touch(store: Store, principal: &Principal, headers: &HeaderMap) {
     let workspace = principal.workspace;
     let id = principal.token_id.clone();
     let agent = headers

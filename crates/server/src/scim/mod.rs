@@ -35,7 +35,7 @@ use axum::{
 };
 use tenure_store::{Actor, Kind, schema::Types, token::Principal};
 
-pub(crate) use bearer::bearer;
+pub(crate) use bearer::{bearer, touch};
 pub(crate) use error::error_response;
 pub(crate) use log::RequestLog;
 
