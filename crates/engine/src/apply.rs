@@ -2,12 +2,11 @@
 
 use crate::{
     agenda, code, connection,
-    engine::{Engine, EngineError, Prepared, now_us},
+    engine::{Engine, EngineError, Prepared, Taken},
     guard::Wanted,
     lease::HeldLease,
     load::{Hint, Loaded},
     members::Chunk,
-    page::PAGE,
     record::{EscrowEffect, Line, Record, Tally, word},
     run::{Halt, Reach, Run},
     target::WriteTarget,
@@ -20,11 +19,13 @@ use std::{
 use tenure_plan::{Action, ApplicationConfig, Operation};
 use tenure_store::{
     Actor, Error, WorkspaceId, audit, change,
-    job::{self, Job, State},
+    job::{Job, State},
     ledger,
     run::{self, Basis, Cycle, CycleKind, StoredOperation},
 };
 
+/// Operations read at a time.
+const CHUNK: u32 = 100;
 /// Names that are given when a plan is stale.
 const NAMED: usize = 5;
 /// Members of one group that a plan knows, on either side.
@@ -53,14 +54,13 @@ pub(crate) async fn run(
     plan_id: &str,
     patience: Duration,
 ) -> Result<Cycle, EngineError> {
-    let prepared = engine.prepare(workspace, application).await?;
-    let held = engine.claim(workspace, application, patience).await?;
-    let job = engine
-        .store
-        .read(move |tx| job::get(tx, workspace, application))
-        .await?;
+    let Taken {
+        prepared,
+        held,
+        job,
+    } = engine.take(workspace, application, patience).await?;
     let outcome = with_lease(engine, actor, prepared, &held, &job, plan_id).await;
-    held.release(job.run_at_us.max(now_us())).await?;
+    held.give_back(&job).await?;
     outcome
 }
 
@@ -220,18 +220,36 @@ async fn touched(
 }
 
 /// The operations of a plan after a number.
-pub(crate) async fn operations(
+async fn operations(
     engine: &Engine,
     workspace: WorkspaceId,
     cycle_id: &str,
     after: i64,
 ) -> Result<Vec<(StoredOperation, Operation)>, Error> {
     let cycle_id = cycle_id.to_owned();
-    let limit = u32::try_from(PAGE).unwrap_or(u32::MAX);
     let stored = engine
         .store
-        .read(move |tx| run::operations(tx, workspace, &cycle_id, after, limit))
+        .read(move |tx| run::operations(tx, workspace, &cycle_id, after, CHUNK))
         .await?;
+    parsed(stored)
+}
+
+/// The operations of a cycle before a number, the last one first.
+pub(crate) async fn operations_before(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    cycle_id: &str,
+    before: i64,
+) -> Result<Vec<(StoredOperation, Operation)>, Error> {
+    let cycle_id = cycle_id.to_owned();
+    let stored = engine
+        .store
+        .read(move |tx| run::operations_before(tx, workspace, &cycle_id, before, CHUNK))
+        .await?;
+    parsed(stored)
+}
+
+fn parsed(stored: Vec<StoredOperation>) -> Result<Vec<(StoredOperation, Operation)>, Error> {
     stored
         .into_iter()
         .map(|stored| {
@@ -426,29 +444,10 @@ impl Run<'_> {
 
     async fn end_of_apply(&mut self, result: Result<(), Halt>) -> Result<Cycle, EngineError> {
         let stale = self.expected.as_ref().map_or(0, |expected| expected.stale);
-        let (status, message) = match &result {
-            Ok(()) if stale > 0 => (
-                "completed",
-                Some(format!(
-                    "{stale} operations were not carried out: the plan does not fit any more"
-                )),
-            ),
-            Ok(()) => ("completed", None),
-            Err(Halt::Unreachable(failure)) => ("interrupted", Some(failure.message.clone())),
-            Err(Halt::Unhealthy(_, reason)) => ("interrupted", Some(reason.clone())),
-            Err(Halt::Stopped) => ("interrupted", None),
-            Err(Halt::Store(error)) => ("interrupted", Some(error.to_string())),
-        };
-        if !matches!(result, Err(Halt::Store(Error::StaleFence))) {
-            self.end(status, message, None, None).await?;
-        }
-        result.map_err(Halt::into_error)?;
-        let (workspace, cycle_id) = (self.context.workspace, self.cycle.id.clone());
-        self.engine
-            .store
-            .read(move |tx| run::get(tx, workspace, &cycle_id))
-            .await?
-            .ok_or_else(|| Error::NotFound("the cycle".to_owned()).into())
+        let message = (stale > 0).then(|| {
+            format!("{stale} operations were not carried out: the plan does not fit any more")
+        });
+        self.finish(result, message).await
     }
 }
 

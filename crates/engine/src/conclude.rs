@@ -10,7 +10,7 @@ use crate::{
 use tenure_store::{
     Error, application, change, escrow, job,
     job::{Job, State},
-    run::{self, CycleKind},
+    run::{self, Cycle, CycleKind},
 };
 
 /// How long the change feed keeps what every job has seen: seven days.
@@ -83,6 +83,33 @@ impl Run<'_> {
         }
         self.end(status, message, health, Some(head)).await?;
         Ok(run_at_us)
+    }
+
+    /// Ends what somebody asked for, which says nothing about the health of the job. `message` is of a run that came to its
+    /// end; otherwise the cycle says why it did not.
+    pub(crate) async fn finish(
+        &self,
+        result: Result<(), Halt>,
+        message: Option<String>,
+    ) -> Result<Cycle, EngineError> {
+        let (status, message) = match &result {
+            Ok(()) => ("completed", message),
+            Err(Halt::Unreachable(failure)) => ("interrupted", Some(failure.message.clone())),
+            Err(Halt::Unhealthy(_, reason)) => ("interrupted", Some(reason.clone())),
+            Err(Halt::Stopped) => ("interrupted", None),
+            Err(Halt::Store(error)) => ("interrupted", Some(error.to_string())),
+        };
+        // Whoever has the job now ends what this run left.
+        if !matches!(result, Err(Halt::Store(Error::StaleFence))) {
+            self.end(status, message, None, None).await?;
+        }
+        result.map_err(Halt::into_error)?;
+        let (workspace, cycle_id) = (self.context.workspace, self.cycle.id.clone());
+        self.engine
+            .store
+            .read(move |tx| run::get(tx, workspace, &cycle_id))
+            .await?
+            .ok_or_else(|| Error::NotFound("the cycle".to_owned()).into())
     }
 
     /// A clean cycle lifts a quarantine, but not while deletions that caused it are still held.

@@ -2,7 +2,7 @@
 //! listed. Nothing is sent but reads.
 
 use crate::{
-    engine::{Engine, EngineError, Prepared, now_us},
+    engine::{Engine, EngineError, Prepared, Taken},
     guard,
     lease::HeldLease,
     load::{self, Hint, Loaded, object_kind},
@@ -17,7 +17,7 @@ use std::{collections::HashSet, time::Duration};
 use tenure_plan::{Operation, Outcome, facts::Found, member_operation};
 use tenure_store::{
     Actor, Error, Kind, Tx, WorkspaceId, change,
-    job::{self, Job},
+    job::Job,
     ledger, resource,
     run::{self, Basis, Cycle, CycleKind},
     stranger::{self, Standing, Stranger},
@@ -36,14 +36,13 @@ pub(crate) async fn run(
     application: i64,
     patience: Duration,
 ) -> Result<Cycle, EngineError> {
-    let prepared = engine.prepare(workspace, application).await?;
-    let held = engine.claim(workspace, application, patience).await?;
-    let job = engine
-        .store
-        .read(move |tx| job::get(tx, workspace, application))
-        .await?;
+    let Taken {
+        prepared,
+        held,
+        job,
+    } = engine.take(workspace, application, patience).await?;
     let outcome = with_lease(engine, prepared, &held, &job).await;
-    held.release(job.run_at_us.max(now_us())).await?;
+    held.give_back(&job).await?;
     outcome
 }
 
@@ -268,28 +267,16 @@ impl Run<'_> {
         &mut self,
         result: Result<Vec<String>, Halt>,
     ) -> Result<Cycle, EngineError> {
-        let complete = result.is_ok();
-        let message = match &result {
-            Ok(notes) => (!notes.is_empty()).then(|| notes.join("; ")),
-            Err(Halt::Unreachable(failure)) => Some(failure.message.clone()),
-            Err(Halt::Unhealthy(_, reason)) => Some(reason.clone()),
-            Err(Halt::Stopped) => None,
-            Err(Halt::Store(error)) => Some(error.to_string()),
-        };
+        let (lease, cycle_id, complete) = (self.lease(), self.cycle.id.clone(), result.is_ok());
         if !matches!(result, Err(Halt::Store(Error::StaleFence))) {
-            let (lease, cycle_id) = (self.lease(), self.cycle.id.clone());
             self.write(move |tx| stranger::keep(tx, &lease, &cycle_id, complete))
                 .await?;
-            let status = if complete { "completed" } else { "interrupted" };
-            self.end(status, message, None, None).await?;
         }
-        result.map_err(Halt::into_error)?;
-        let (workspace, cycle_id) = (self.context.workspace, self.cycle.id.clone());
-        self.engine
-            .store
-            .read(move |tx| run::get(tx, workspace, &cycle_id))
-            .await?
-            .ok_or_else(|| Error::NotFound("the cycle".to_owned()).into())
+        let notes = result
+            .as_ref()
+            .map_or_else(|_| String::new(), |notes| notes.join("; "));
+        let message = Some(notes).filter(|notes| !notes.is_empty());
+        self.finish(result.map(drop), message).await
     }
 }
 

@@ -18,7 +18,12 @@ use std::{
 };
 use tenure_egress::Egress;
 use tenure_plan::ApplicationConfig;
-use tenure_store::{Actor, Store, WorkspaceId, application::Application, run::Cycle};
+use tenure_store::{
+    Actor, Store, WorkspaceId,
+    application::Application,
+    job::{self, Job},
+    run::Cycle,
+};
 
 /// How often a held job is asked for again.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(200);
@@ -270,6 +275,26 @@ impl Engine {
         read.ok_or_else(|| tenure_store::Error::NotFound("the object".to_owned()).into())
     }
 
+    /// Claims the job and reads what a run of it needs.
+    pub(crate) async fn take(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        patience: Duration,
+    ) -> Result<Taken, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let held = self.claim(workspace, application, patience).await?;
+        let job = self
+            .store
+            .read(move |tx| job::get(tx, workspace, application))
+            .await?;
+        Ok(Taken {
+            prepared,
+            held,
+            job,
+        })
+    }
+
     pub(crate) async fn claim(
         &self,
         workspace: WorkspaceId,
@@ -322,6 +347,13 @@ impl Engine {
             self.limits,
         )
     }
+}
+
+/// A claimed job with what a run of it needs.
+pub(crate) struct Taken {
+    pub(crate) prepared: Prepared,
+    pub(crate) held: HeldLease,
+    pub(crate) job: Job,
 }
 
 /// An application ready to be provisioned.

@@ -8,7 +8,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tenure_store::{Actor, Error, Store, WorkspaceId, job, job::Lease};
+use tenure_store::{
+    Actor, Error, Store, WorkspaceId,
+    job::{self, Job, Lease},
+};
 
 const TERM: Duration = Duration::from_secs(30);
 const TERM_US: i64 = 30_000_000;
@@ -92,6 +95,11 @@ impl HeldLease {
 
     pub(crate) fn watch(&self) -> LeaseWatch {
         LeaseWatch(Arc::clone(&self.state))
+    }
+
+    /// Gives the job back after something that was no cycle: it is due when it was due before.
+    pub(crate) async fn give_back(self, job: &Job) -> Result<(), Error> {
+        self.release(job.run_at_us.max(now_us())).await
     }
 
     /// Gives the job back; it is due again at `run_at_us`.

@@ -2,7 +2,7 @@
 
 use crate::{
     connection,
-    engine::{Engine, EngineError, Prepared, now_us},
+    engine::{Engine, EngineError, Prepared},
     lease::HeldLease,
     load::{Hint, Loaded, object_kind},
     matching,
@@ -200,8 +200,8 @@ async fn perform(
         .store
         .read(move |tx| job::get(tx, workspace, application))
         .await?;
-    let outcome = with_lease(engine, prepared, &held, &loaded, job.cycle_id).await;
-    held.release(job.run_at_us.max(now_us())).await?;
+    let outcome = with_lease(engine, prepared, &held, &loaded, job.cycle_id.clone()).await;
+    held.give_back(&job).await?;
     outcome
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     apply,
-    engine::{Engine, EngineError, now_us},
+    engine::{Engine, EngineError, Taken},
     lease::HeldLease,
     load::{Hint, known},
     record::word,
@@ -65,15 +65,14 @@ pub(crate) async fn plan(
     wish: &UndoWish,
     patience: Duration,
 ) -> Result<UndoPlan, EngineError> {
-    let prepared = engine.prepare(workspace, application).await?;
-    let held = engine.claim(workspace, application, patience).await?;
-    let job = engine
-        .store
-        .read(move |tx| job::get(tx, workspace, application))
-        .await?;
+    let Taken {
+        prepared,
+        held,
+        job,
+    } = engine.take(workspace, application, patience).await?;
     let config = prepared.application.config.clone();
     let outcome = with_lease(engine, &held, &job, cycle_id, wish, config).await;
-    held.release(job.run_at_us.max(now_us())).await?;
+    held.give_back(&job).await?;
     outcome
 }
 
@@ -124,22 +123,21 @@ async fn with_lease(
         left_count: 0,
         current: HashMap::new(),
     };
-    let mut after = 0;
-    let mut done = Vec::new();
+    // The last thing that was done is the first to be taken back.
+    let mut before = i64::MAX;
     loop {
-        let chunk = apply::operations(engine, workspace, cycle_id, after).await?;
+        let chunk = apply::operations_before(engine, workspace, cycle_id, before).await?;
         let Some((last, _)) = chunk.last() else { break };
-        after = last.id;
-        done.extend(chunk.into_iter().filter(|(stored, _)| {
-            matches!(
+        before = last.id;
+        for (stored, operation) in chunk {
+            let was_done = matches!(
                 stored.state,
                 OperationState::Confirmed | OperationState::Reconciled
-            ) && wish.only.is_none_or(|rid| rid == stored.rid)
-        }));
-    }
-    // The last thing that was done is the first to be taken back.
-    for (stored, operation) in done.into_iter().rev() {
-        reverser.take(stored.rid, operation).await?;
+            );
+            if was_done && wish.only.is_none_or(|rid| rid == stored.rid) {
+                reverser.take(stored.rid, operation).await?;
+            }
+        }
     }
     reverser.finish().await
 }

@@ -12,19 +12,9 @@ async fn members_follow_the_directory() {
         .await;
     bench.cycle().await;
     assert_eq!(bench.target.world().members("Sales").len(), 5);
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", users[0].id) }]),
-        )
-        .await;
+    bench.leave(&group, &users[0]).await;
     let late = bench.user("late").await;
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "add", "path": "members", "value": [{ "value": late.id }] }]),
-        )
-        .await;
+    bench.join(&group, &late).await;
     bench.cycle().await;
     let members = bench.target.world().members("Sales");
     assert_eq!(
@@ -44,12 +34,7 @@ async fn a_group_that_vanished_is_made_again_with_its_members() {
     let group = bench.group("Sales", &[&ada]).await;
     bench.cycle().await;
     bench.target.world().groups.clear();
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "add", "path": "members", "value": [{ "value": bob.id }] }]),
-        )
-        .await;
+    bench.join(&group, &bob).await;
     bench.cycle().await;
     bench
         .replace(&group, "displayName", json!("Sales team"))
@@ -69,12 +54,7 @@ async fn a_membership_in_doubt_is_put_right() {
     let group = bench.group("Sales", &[&ada]).await;
     bench.cycle().await;
     bench.target.fail("PATCH", "Groups", 1, Fault::Break);
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "add", "path": "members", "value": [{ "value": bob.id }] }]),
-        )
-        .await;
+    bench.join(&group, &bob).await;
     assert_eq!(bench.cycle().await.counts.failed, 1);
     assert_eq!(
         bench.target.world().members("Sales"),
@@ -82,12 +62,7 @@ async fn a_membership_in_doubt_is_put_right() {
     );
     // Looks into what happened, and leaves the group alone until its time has come.
     bench.cycle().await;
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", bob.id) }]),
-        )
-        .await;
+    bench.leave(&group, &bob).await;
     bench.restart().await;
     bench.cycle().await;
     assert_eq!(bench.target.world().members("Sales"), ["ada@example.org"]);
@@ -101,19 +76,9 @@ async fn a_refused_membership_needs_no_removal() {
     let group = bench.group("Sales", &[&ada]).await;
     bench.cycle().await;
     bench.target.fail("PATCH", "Groups", 1, Fault::Status(400));
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "add", "path": "members", "value": [{ "value": bob.id }] }]),
-        )
-        .await;
+    bench.join(&group, &bob).await;
     assert_eq!(bench.cycle().await.counts.failed, 1);
-    bench
-        .patch(
-            &group,
-            json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", bob.id) }]),
-        )
-        .await;
+    bench.leave(&group, &bob).await;
     bench.restart().await;
     bench.sent();
     bench.cycle().await;

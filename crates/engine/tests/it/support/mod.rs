@@ -158,6 +158,17 @@ impl Bench {
         .await;
     }
 
+    pub(crate) async fn join(&self, group: &Stored, member: &Stored) {
+        let add = json!([{ "op": "add", "path": "members", "value": [{ "value": member.id }] }]);
+        self.patch(group, add).await;
+    }
+
+    pub(crate) async fn leave(&self, group: &Stored, member: &Stored) {
+        let path = format!("members[value eq \"{}\"]", member.id);
+        self.patch(group, json!([{ "op": "remove", "path": path }]))
+            .await;
+    }
+
     pub(crate) async fn delete(&self, stored: &Stored) {
         let (workspace, kind, id) = (self.workspace, stored.kind, stored.id.clone());
         self.write(move |tx| resource::delete(tx, workspace, kind, &id, None))
