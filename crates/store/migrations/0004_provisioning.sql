@@ -3,6 +3,7 @@ ALTER TABLE exported_member ADD COLUMN sure BIGINT NOT NULL DEFAULT 1;
 
 -- When an administrator allowed what was held; NULL: nobody did.
 ALTER TABLE escrow ADD COLUMN approved_us BIGINT;
+CREATE INDEX escrow_approved ON escrow (workspace_id, application, rid) WHERE approved_us IS NOT NULL;
 
 -- What a plan was made from: position of the change feed and configuration; for an undo, the cycle that it takes back.
 -- `of_cycle` of a cycle that applies a plan is that plan.

@@ -71,7 +71,7 @@ pub fn find(
     .collect()
 }
 
-/// Removes some of what was listed; false when nothing was left.
+/// Removes some of what was listed, at most `limit` rows of each table; false when nothing was left.
 ///
 /// # Errors
 ///
@@ -79,21 +79,16 @@ pub fn find(
 pub fn forget(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<bool, Error> {
     lease.check(tx)?;
     let (workspace, application) = (lease.workspace(), lease.application());
-    let accounts = tx.query(
-        "SELECT kind, target_id FROM listed_account WHERE workspace_id = $1 AND application = $2 LIMIT $3",
+    let accounts = tx.execute(
+        "DELETE FROM listed_account WHERE workspace_id = $1 AND application = $2 AND (kind, target_id) IN \
+         (SELECT a.kind, a.target_id FROM listed_account a WHERE a.workspace_id = $1 AND a.application = $2 LIMIT $3)",
         values![workspace, application, limit],
     )?;
-    for row in &accounts {
-        tx.execute(
-            "DELETE FROM listed_account WHERE workspace_id = $1 AND application = $2 AND kind = $3 AND target_id = $4",
-            values![workspace, application, row.kind(0)?, row.text(1)?],
-        )?;
-    }
-    if accounts.is_empty() {
-        tx.execute(
-            "DELETE FROM listed_value WHERE workspace_id = $1 AND application = $2",
-            values![workspace, application],
-        )?;
-    }
-    Ok(!accounts.is_empty())
+    let values = tx.execute(
+        "DELETE FROM listed_value WHERE workspace_id = $1 AND application = $2 AND (kind, attribute, value, target_id) IN \
+         (SELECT v.kind, v.attribute, v.value, v.target_id FROM listed_value v \
+         WHERE v.workspace_id = $1 AND v.application = $2 LIMIT $3)",
+        values![workspace, application, limit],
+    )?;
+    Ok(accounts + values > 0)
 }

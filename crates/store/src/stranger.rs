@@ -123,7 +123,7 @@ pub fn keep(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, complete: bool) -> R
     Ok(())
 }
 
-/// Those after a number, with their numbers.
+/// Those after a number, with their numbers. What a look that has not come to its end found is not among them.
 ///
 /// # Errors
 ///
@@ -138,7 +138,9 @@ pub fn list(
 ) -> Result<Vec<(i64, Stranger)>, Error> {
     tx.query(
         "SELECT number, kind, target_id, name, active, standing, rid FROM stranger \
-         WHERE workspace_id = $1 AND application = $2 AND number > $3 AND ($4 = '' OR standing = $4) ORDER BY number LIMIT $5",
+         WHERE workspace_id = $1 AND application = $2 AND number > $3 AND ($4 = '' OR standing = $4) \
+         AND cycle_id IN (SELECT c.id FROM cycle c WHERE c.workspace_id = $1 AND c.application = $2 AND c.kind = 'drift' AND c.status = 'completed') \
+         ORDER BY number LIMIT $5",
         values![
             workspace,
             application,
@@ -163,7 +165,9 @@ pub fn counts(
     application: i64,
 ) -> Result<Vec<(Standing, u64)>, Error> {
     let rows = tx.query(
-        "SELECT standing, count(*) FROM stranger WHERE workspace_id = $1 AND application = $2 GROUP BY standing",
+        "SELECT standing, count(*) FROM stranger WHERE workspace_id = $1 AND application = $2 \
+         AND cycle_id IN (SELECT c.id FROM cycle c WHERE c.workspace_id = $1 AND c.application = $2 AND c.kind = 'drift' AND c.status = 'completed') \
+         GROUP BY standing",
         values![workspace, application],
     )?;
     let mut counts: Vec<(Standing, u64)> = Standing::ALL

@@ -213,6 +213,39 @@ async fn half_a_listing_proves_nothing() {
     assert_eq!(tally(drift.counts), [0; 5], "{drift:?}");
 }
 
+/// What a look that died had found until then is not shown, and the next one removes it.
+#[tokio::test]
+async fn a_look_that_dies_changes_no_list() {
+    let bench = Bench::new().await;
+    let stranger = |id: &str| object(json!({ "id": id, "userName": format!("{id}@example.org") }));
+    bench
+        .target
+        .world()
+        .users
+        .insert("first".into(), stranger("first"));
+    bench.drift().await.unwrap();
+    bench
+        .target
+        .world()
+        .users
+        .insert("second".into(), stranger("second"));
+    bench
+        .target
+        .fail("GET", "Groups?startIndex", 1, Fault::Hang);
+    let (engine, workspace, application) =
+        (bench.engine.clone(), bench.workspace, bench.application);
+    let looking = tokio::spawn(async move { engine.drift(workspace, application, PATIENCE).await });
+    while !bench.sent().iter().any(|sent| sent.contains("Groups?")) {
+        tokio::task::yield_now().await;
+    }
+    looking.abort();
+    let _ = looking.await;
+    let names: Vec<String> = bench.strangers().await.into_keys().collect();
+    assert_eq!(names, ["first@example.org"]);
+    bench.drift().await.unwrap();
+    assert_eq!(bench.strangers().await.len(), 2);
+}
+
 #[tokio::test]
 async fn a_target_that_never_shows_members_is_not_repaired() {
     let bench = Bench::new().await;
