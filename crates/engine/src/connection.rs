@@ -47,6 +47,27 @@ pub struct ConnectionReport {
 pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> ConnectionReport {
     let mut checks = Vec::new();
     let mut failures = Vec::new();
+    let started = std::time::Instant::now();
+    if let Some((endpoint, result)) = target.sign_in().await {
+        let detail = result
+            .as_ref()
+            .map_or_else(|failure| failure.message.clone(), Clone::clone);
+        checks.push(Check {
+            name: "Access token".to_owned(),
+            passed: result.is_ok(),
+            detail,
+            request: format!("POST {endpoint}"),
+            status: None,
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        if let Err(failure) = result {
+            return ConnectionReport {
+                passed: false,
+                summary: failure.message,
+                checks,
+            };
+        }
+    }
     for kind in [ObjectKind::User, ObjectKind::Group] {
         if !compiled.provisions(kind) {
             continue;

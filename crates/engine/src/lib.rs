@@ -1,13 +1,14 @@
 //! Cycles, steps, retries: the only crate that changes targets.
 //!
 //! Where to begin: `cycle` runs the phases of one cycle, `page` takes a hundred objects through read → plan → persist →
-//! intent → send → record, `target` speaks to the application, `reconcile` finds out what happened to requests whose
+//! intent → send → record, `target` speaks to the application with what `credentials` gives it, `reconcile` finds out what happened to requests whose
 //! reply never came. `connection`, `on_demand` and `scheduler` are the other ways in.
 
 mod agenda;
 mod code;
 mod conclude;
 mod connection;
+mod credentials;
 mod cycle;
 mod engine;
 mod guard;
