@@ -31,8 +31,8 @@ def new_server(tmp_path, request):
     """Starts servers by name."""
     servers = request.node.servers = []
 
-    def start(name, database=None):
-        server = tenure.Server(tmp_path / name, database)
+    def start(name, database=None, **more):
+        server = tenure.Server(tmp_path / name, database, **more)
         servers.append(server)
         return server.start()
 

@@ -355,16 +355,18 @@ class Scim:
 class Server:
     """`tenure serve` on its own data directory, with a PostgreSQL database or without. Keeps its port over restarts."""
 
-    def __init__(self, data, database=None):
+    def __init__(self, data, database=None, options=(), variables=None):
         self.data = Path(data)
+        self.options = options
+        self.variables = variables or {}
         self.cli = Cli(self.data, database)
         self.log = self.data.parent / f"{self.data.name}.log"
         self.port = 0
         self.process = None
 
     def start(self):
-        command = [binary(), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"]
-        self.process = Process(command, self.log, env=self.cli.environment)
+        command = [binary(), "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *self.options]
+        self.process = Process(command, self.log, env=self.cli.environment | self.variables)
         self.url = self.process.wait_for_line(r"^listening on (http://\S+)$")[1]
         self.port = int(self.url.rsplit(":", 1)[1])
         return self

@@ -1,13 +1,16 @@
 """Several servers on one PostgreSQL database: no one is special, none loses what another was told."""
 
+import json
 import os
 import shutil
 import subprocess
 import threading
+import time
 import uuid
 
 import pytest
 
+import postbox
 import tenure
 
 PEOPLE = 150
@@ -90,3 +93,36 @@ def test_a_killed_server_is_replaced_by_the_others(nodes):
     assert accounts.total("Users") == PEOPLE + 1
     log = tenure.Workspace(two.cli, source.name).log("Exium")
     assert len({entry["source"]["id"] for entry in log if entry["action"] == "create"}) == PEOPLE + 1
+
+
+def test_each_notification_is_sent_once(database, new_server, tmp_path):
+    box = postbox.Mailbox()
+    options = ["--smtp-url", box.url, "--smtp-from", "tenure@example.com"]
+    one = new_server("one", database, options=options)
+    (tmp_path / "two").mkdir()
+    shutil.copy(one.data / "master.key", tmp_path / "two" / "master.key")
+    two = new_server("two", database, options=options)
+    workspace = one.workspace("Northwind Mills")
+    two.scim(workspace.token()).create("Users", tenure.person("Ada Okafor"))
+    names = [f"Application {number}" for number in range(8)]
+    for name in names:
+        application = workspace.application(name, f"{two.url}/scim", "not a token", scope="all")
+        config = json.loads(application.run("config").stdout) | {"notification_email": "ops@example.com"}
+        application.run("config", "--set", "-", stdin=json.dumps(config))
+        application.run("start")
+    # Both have something to send at the same moment.
+    tenure.wait_until(
+        lambda: all(tenure.Application(workspace, name).status()["quarantine"] for name in names), "all are quarantined"
+    )
+    box.open()
+    try:
+        box.wait_for("is in quarantine", len(names), timeout_s=60)
+        time.sleep(5)
+        subjects = sorted(mail["Subject"] for mail in box.mails)
+        assert subjects == [f"[Tenure] Northwind Mills: {name} is in quarantine" for name in names]
+        # Whoever lives sends what is left.
+        one.kill()
+        workspace.run("application", "start", names[0])
+        box.wait_for(f"{names[0]} has left quarantine", timeout_s=60)
+    finally:
+        box.close()

@@ -86,7 +86,7 @@ pub(crate) async fn agenda(
     prepared: &Prepared,
     lease: &Lease,
     job: &Job,
-    wish: Wish,
+    wish: &Wish,
 ) -> Result<Agenda, EngineError> {
     let (workspace, application) = (job.workspace, job.application);
     let version = prepared.application.version;
@@ -100,7 +100,7 @@ pub(crate) async fn agenda(
             Ok((
                 change::head(tx, workspace)?,
                 change::floor(tx, workspace)?,
-                !run::unresolved(tx, workspace, application, 1)?.is_empty(),
+                !run::unresolved(tx, workspace, application, 0, 1)?.is_empty(),
             ))
         })
         .await?;

@@ -18,8 +18,10 @@ pub(crate) const TOO_MANY_REQUESTS: &str = "TooManyRequests";
 pub(crate) const PROTOCOL: &str = "WebExceptionProtocolError";
 /// Two source objects match one target object.
 pub(crate) const DUPLICATE_SOURCE: &str = "DuplicateSourceEntries";
-/// Held by the deletion threshold.
-pub(crate) const STAGED: &str = "StagedDelete";
+/// Held by the deletion threshold, until an administrator allows it or its cause is gone.
+pub const STAGED: &str = "StagedDelete";
+/// What would be done now is not what the plan says.
+pub(crate) const STALE: &str = "StalePlan";
 /// Our own failure.
 pub(crate) const INTERNAL: &str = "InternalError";
 

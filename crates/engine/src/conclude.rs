@@ -1,6 +1,7 @@
 //! How a cycle ends: its status, the health of the job, and when it is due again.
 
 use crate::{
+    code,
     cycle::Wish,
     engine::{EngineError, now_us},
     quarantine, retry,
@@ -21,7 +22,7 @@ impl Run<'_> {
         &mut self,
         result: Result<(), Halt>,
         job: &Job,
-        wish: Wish,
+        wish: &Wish,
         head: i64,
         interval_us: i64,
     ) -> Result<i64, EngineError> {
@@ -94,7 +95,7 @@ impl Run<'_> {
             && self
                 .engine
                 .store
-                .read(move |tx| escrow::count(tx, workspace, application))
+                .read(move |tx| escrow::held_count(tx, workspace, application, code::STAGED))
                 .await?
                 > 0;
         Ok((!is_held).then_some(None))
@@ -115,7 +116,7 @@ impl Run<'_> {
     }
 
     /// `health`: what the quarantine becomes, if it changes; `watermark`: the cycle is over for good.
-    async fn end(
+    pub(crate) async fn end(
         &self,
         status: &'static str,
         message: Option<String>,

@@ -3,7 +3,7 @@
 use crate::{
     agenda::{Agenda, Cursor, Phase, agenda, collect_work},
     connection,
-    engine::{Engine, EngineError, now_us},
+    engine::{Engine, EngineError, Prepared, now_us},
     guard::{self, Survey, Wanted},
     lease::HeldLease,
     load::Context,
@@ -12,21 +12,23 @@ use crate::{
     run::{Halt, Reach, Run},
     target::WriteTarget,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use tenure_plan::config::Scope;
 use tenure_store::{
     Actor, Error, Kind, assignment, job,
     job::{Job, Lease, State},
-    run::{self, Counts, Cycle, CycleKind},
+    run::{self, Basis, Cycle, CycleKind},
 };
 /// How often references that were woken inside a cycle are followed.
 const WORK_ROUNDS: usize = 3;
 
 /// What kind of run is wanted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wish {
     /// Plan only.
     pub(crate) dry_run: bool,
+    /// Plan with this configuration (JSON) instead of the saved one; only for a dry run.
+    pub(crate) draft: Option<String>,
     /// Somebody asked for it: also when there is nothing to do and when the job is off.
     pub(crate) always: bool,
 }
@@ -43,7 +45,7 @@ pub(crate) async fn run(
         .store
         .read(move |tx| job::get(tx, workspace, application))
         .await?;
-    let outcome = attempt(engine, &held, wish, stop, &job).await;
+    let outcome = attempt(engine, &held, &wish, stop, &job).await;
     match outcome {
         Ok((cycle, run_at_us)) => {
             held.release(run_at_us).await?;
@@ -73,11 +75,15 @@ pub(crate) async fn run(
 async fn attempt(
     engine: &Engine,
     held: &HeldLease,
-    wish: Wish,
+    wish: &Wish,
     stop: tokio::sync::watch::Receiver<bool>,
     job: &Job,
 ) -> Result<(Option<Cycle>, i64), EngineError> {
-    let prepared = engine.prepare(job.workspace, job.application).await?;
+    let mut prepared = engine.prepare(job.workspace, job.application).await?;
+    if let Some(draft) = &wish.draft {
+        prepared.replace_config(draft)?;
+    }
+    let prepared = prepared;
     let interval_us =
         i64::from(prepared.context.compiled.config.interval_minutes.max(1)) * 60_000_000;
     let agenda = agenda(engine, &prepared, held.lease(), job, wish).await?;
@@ -94,27 +100,9 @@ async fn attempt(
     } else {
         Reach::Write(WriteTarget::new(reader, held.watch()))
     };
-    let (cycle, counts) = begin(engine, held.lease(), job, &agenda, &prepared.context).await?;
-    let mut run = Run {
-        engine,
-        context: prepared.context,
-        held,
-        reach,
-        counts,
-        done: cycle.done,
-        total: cycle.total,
-        verbose: agenda.kind != CycleKind::Incremental,
-        cycle,
-        hold: None,
-        held_operations: 0,
-        touched_groups: BTreeSet::new(),
-        reconciled: HashSet::new(),
-        stop,
-        watch_job: !wish.always,
-        version: prepared.application.version,
-        initiator: "Tenure".to_owned(),
-        last_records: Vec::new(),
-    };
+    let cycle = begin(engine, held.lease(), job, &agenda, &prepared).await?;
+    let mut run = Run::new(engine, prepared, held, reach, cycle, stop);
+    run.watch_job = !wish.always;
     let head = agenda.cursor.head;
     let idle = agenda.is_idle();
     let result = if idle {
@@ -148,31 +136,38 @@ async fn begin(
     lease: &Lease,
     job: &Job,
     agenda: &Agenda,
-    context: &Context,
-) -> Result<(Cycle, Counts), EngineError> {
+    prepared: &Prepared,
+) -> Result<Cycle, EngineError> {
     let (lease, kind, cursor, context) = (
         lease.clone(),
         agenda.kind,
         agenda.cursor.clone(),
-        context.clone(),
+        prepared.context.clone(),
     );
+    let config = prepared.application.config.clone();
     let interrupted = job.cycle_id.clone();
     let survey_total = u64::try_from(agenda.survey.objects().count()).unwrap_or(u64::MAX);
     let begun = engine
         .store
         .write_background(Actor::system(), move |tx| {
+            run::abandon(tx, &lease, interrupted.as_deref())?;
             if kind == CycleKind::DryRun {
                 let total = full_total(tx, &context)?;
                 let cycle = run::begin(tx, &lease, kind, total)?;
-                return Ok((cycle, Counts::default()));
+                let basis = Basis {
+                    head: cursor.head,
+                    config: config.clone(),
+                    undoes: None,
+                };
+                run::set_basis(tx, &lease, &cycle.id, &basis)?;
+                return Ok(cycle);
             }
             if let Some(id) = &interrupted
                 && let Some(cycle) = run::get(tx, context.workspace, id)?
                 && cycle.ended_us.is_none()
             {
                 if cycle.kind == kind {
-                    let counts = cycle.counts;
-                    return Ok((cycle, counts));
+                    return Ok(cycle);
                 }
                 run::end(
                     tx,
@@ -190,7 +185,7 @@ async fn begin(
             };
             let cycle = run::begin(tx, &lease, kind, total)?;
             job::save_cursor(tx, &lease, &cycle.id, &cursor.text())?;
-            Ok((cycle, Counts::default()))
+            Ok(cycle)
         })
         .await?;
     Ok(begun)
@@ -215,14 +210,16 @@ impl Run<'_> {
             self.reconcile().await?
         };
         if agenda.kind == CycleKind::Incremental {
-            self.guard(Some(agenda.survey.leavers.len())).await?;
+            self.guard(Some(&agenda.survey.leavers)).await?;
             self.incremental(agenda, again).await
         } else {
             self.guard(None).await?;
             let cursor = agenda.cursor.clone();
             again.extend(&cursor.work);
             self.touched_groups.extend(&cursor.work);
+            self.forget_listed().await?;
             self.full(agenda.cursor).await?;
+            self.forget_listed().await?;
             if agenda.kind == CycleKind::DryRun {
                 Ok(())
             } else {
@@ -265,6 +262,9 @@ impl Run<'_> {
             };
             if !enabled {
                 continue;
+            }
+            if phase != Phase::Members {
+                self.list_target(kind).await?;
             }
             loop {
                 self.check_stop_or_off().await?;

@@ -1,14 +1,17 @@
 //! The engine's handle and its errors.
 
 use crate::{
+    apply,
     connection::{self, ConnectionReport},
     credentials::{Credentials, Tokens},
-    cycle,
+    cycle, drift,
     lease::HeldLease,
     load::Context,
     on_demand::{self, OnDemandResult},
     scheduler,
     target::ReadTarget,
+    undo::{self, UndoPlan, UndoWish},
+    why::{self, Why},
 };
 use std::{
     sync::Arc,
@@ -17,7 +20,7 @@ use std::{
 use tenure_egress::Egress;
 use tenure_plan::ApplicationConfig;
 use tenure_store::{
-    Store, WorkspaceId,
+    Actor, Store, WorkspaceId,
     application::{self, Application, Authentication},
     run::Cycle,
 };
@@ -47,6 +50,8 @@ pub struct Limits {
     pub backoff_first: Duration,
     /// Largest limit of that wait. Default 5 s.
     pub backoff_most: Duration,
+    /// From how many people to match on a full cycle reads the whole target instead of asking for each. Default 500.
+    pub listing_from: u64,
 }
 
 impl Default for Limits {
@@ -57,6 +62,7 @@ impl Default for Limits {
             throttle_wait: Duration::from_secs(60),
             backoff_first: Duration::from_millis(200),
             backoff_most: Duration::from_secs(5),
+            listing_from: 500,
         }
     }
 }
@@ -85,6 +91,11 @@ pub enum EngineError {
     /// Another node runs this job and did not finish in time.
     #[error("the job is running elsewhere; try again when it has finished")]
     Running,
+    /// A plan that cannot be applied, or not now: why.
+    #[error(
+        "the plan cannot be applied: {0}. Make a new plan, or apply it when that is no longer so"
+    )]
+    Stale(String),
     /// The target cannot be reached or refuses our credentials.
     #[error("{message}")]
     Target {
@@ -128,6 +139,18 @@ impl Engine {
         dry_run: bool,
         patience: Duration,
     ) -> Result<Cycle, EngineError> {
+        self.cycle_of(workspace, application, dry_run, None, patience)
+            .await
+    }
+
+    async fn cycle_of(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        dry_run: bool,
+        draft: Option<String>,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
         let held = self.claim(workspace, application, patience).await?;
         // The sender lives as long as the cycle; nobody stops it.
         let (_sender, stop) = tokio::sync::watch::channel(false);
@@ -136,12 +159,80 @@ impl Engine {
             held,
             cycle::Wish {
                 dry_run,
+                draft,
                 always: true,
             },
             stop,
         )
         .await?
         .ok_or(EngineError::Running)
+    }
+
+    /// Plans everything with a configuration (JSON) that is not saved, or with the saved one. Writes nothing at the target
+    /// and moves no watermark; the returned cycle's operations are the plan, which [`Engine::apply`] carries out once that
+    /// configuration is the saved one.
+    ///
+    /// # Errors
+    ///
+    /// `Running`, `Configuration`, `Store`.
+    pub async fn preview(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        draft: Option<String>,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        self.cycle_of(workspace, application, true, draft, patience)
+            .await
+    }
+
+    /// Carries out a plan exactly as it was shown; `actor` stands in the audit log and in the provisioning log. An object for which something else would be done by now is left alone
+    /// and logged with `StalePlan`.
+    ///
+    /// # Errors
+    ///
+    /// `Stale` when the configuration or people of the plan changed since, or, for an undo, while provisioning is on:
+    /// nothing was done. `Running`, `Target`, `Store`.
+    pub async fn apply(
+        &self,
+        actor: Actor,
+        workspace: WorkspaceId,
+        application: i64,
+        plan_id: &str,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        apply::run(self, actor, workspace, application, plan_id, patience).await
+    }
+
+    /// Plans the way back from what a cycle did; [`Engine::apply`] goes it.
+    ///
+    /// # Errors
+    ///
+    /// `Running`, `Store` (`NotFound`: no such cycle that wrote to the target).
+    pub async fn plan_undo(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        cycle_id: &str,
+        wish: &UndoWish,
+        patience: Duration,
+    ) -> Result<UndoPlan, EngineError> {
+        undo::plan(self, workspace, application, cycle_id, wish, patience).await
+    }
+
+    /// Reads every account and group of the target, plans what would repair the managed ones, and lists the others (see
+    /// [`tenure_store::stranger`]). [`Engine::apply`] repairs.
+    ///
+    /// # Errors
+    ///
+    /// `Running`, `Target`, `Configuration`, `Store`.
+    pub async fn drift(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        patience: Duration,
+    ) -> Result<Cycle, EngineError> {
+        drift::run(self, workspace, application, patience).await
     }
 
     /// Tests the saved credentials, or those given. The saved secret is sent only where it is meant for, see
@@ -212,6 +303,26 @@ impl Engine {
         on_demand::run(self, workspace, application, rid, dry_run).await
     }
 
+    /// Why an object is at the application what it is, and what happens to it next. Reads the store only: the target is
+    /// not asked, and nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Store` (`NotFound`: no such object or application), `Configuration`.
+    pub async fn why(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        rid: i64,
+    ) -> Result<Why, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let read = self
+            .store
+            .read(move |tx| why::answer(tx, &prepared, rid))
+            .await?;
+        read.ok_or_else(|| tenure_store::Error::NotFound("the object".to_owned()).into())
+    }
+
     pub(crate) async fn claim(
         &self,
         workspace: WorkspaceId,
@@ -244,21 +355,11 @@ impl Engine {
                 Ok((stored, secret))
             })
             .await?;
-        let config: ApplicationConfig = serde_json::from_str(&stored.config).map_err(|error| {
-            EngineError::Configuration(format!("the configuration cannot be read: {error}"))
-        })?;
-        let compiled = tenure_plan::compile(&config).map_err(|problems| {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|problem| format!("{}: {}", problem.place, problem.message))
-                .collect();
-            EngineError::Configuration(lines.join("; "))
-        })?;
         Ok(Prepared {
             context: Context {
                 workspace,
                 application,
-                compiled: Arc::new(compiled),
+                compiled: Arc::new(compiled(&stored.config)?),
                 seed: stored.id.clone(),
             },
             application: stored,
@@ -288,6 +389,28 @@ pub(crate) struct Prepared {
     pub(crate) context: Context,
     pub(crate) application: Application,
     pub(crate) secret: Option<String>,
+}
+
+impl Prepared {
+    /// Plans with another configuration than the saved one.
+    pub(crate) fn replace_config(&mut self, config: &str) -> Result<(), EngineError> {
+        self.context.compiled = Arc::new(compiled(config)?);
+        config.clone_into(&mut self.application.config);
+        Ok(())
+    }
+}
+
+fn compiled(config: &str) -> Result<tenure_plan::Compiled, EngineError> {
+    let config: ApplicationConfig = serde_json::from_str(config).map_err(|error| {
+        EngineError::Configuration(format!("the configuration cannot be read: {error}"))
+    })?;
+    tenure_plan::compile(&config).map_err(|problems| {
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.place, problem.message))
+            .collect();
+        EngineError::Configuration(lines.join("; "))
+    })
 }
 
 pub(crate) fn now_us() -> i64 {

@@ -5,9 +5,9 @@ use crate::{
     load::{self, Context, Hint, Loaded},
     run::{Halt, Run},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use tenure_plan::{Outcome, config::ObjectKind};
-use tenure_store::{Error, Kind, Tx, assignment, job, job::Lease, ledger, resource};
+use tenure_store::{Error, Kind, Tx, assignment, escrow, job, job::Lease, ledger, resource};
 
 /// Objects read per transaction.
 const CHUNK: usize = 500;
@@ -49,6 +49,7 @@ impl Survey {
 }
 
 /// What to look at.
+#[derive(Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) objects: BTreeSet<i64>,
     /// Of these, the ones that came from work rows: rows that need nothing are removed while looking.
@@ -165,19 +166,21 @@ fn differing(tx: &mut Tx<'_>, context: &Context, groups: &[i64]) -> Result<Vec<i
 }
 
 impl Run<'_> {
-    /// Decides whether operations that take access are held in this cycle. `leavers`: how many there are, if known.
-    pub(crate) async fn guard(&mut self, leavers: Option<usize>) -> Result<(), Halt> {
+    /// Decides whether operations that take access are held in this cycle. `leavers`: who they are, if known.
+    pub(crate) async fn guard(&mut self, leavers: Option<&[i64]>) -> Result<(), Halt> {
         let (workspace, application) = (self.context.workspace, self.context.application);
-        let (live_users, linked_users) = self
+        let (live_users, linked_users, approved) = self
             .engine
             .store
             .read(move |tx| {
                 Ok((
                     resource::count(tx, workspace, Kind::User)?,
                     ledger::counts(tx, workspace, application)?.0,
+                    escrow::approved(tx, workspace, application)?,
                 ))
             })
             .await?;
+        self.approved = Arc::new(approved.into_iter().collect());
         if live_users == 0 && linked_users > 0 {
             self.hold = Some("the directory is empty".to_owned());
             return Ok(());
@@ -186,7 +189,10 @@ impl Run<'_> {
             return Ok(());
         };
         let leavers = match leavers {
-            Some(leavers) => leavers,
+            Some(leavers) => leavers
+                .iter()
+                .filter(|rid| !self.approved.contains(rid))
+                .count(),
             None => self.count_leavers().await?,
         };
         if leavers > usize::try_from(threshold).unwrap_or(usize::MAX) {
@@ -206,7 +212,7 @@ impl Run<'_> {
             let mut after = 0;
             loop {
                 self.check_stop()?;
-                let context = self.context.clone();
+                let (context, approved) = (self.context.clone(), self.approved.clone());
                 let (count, last) = self
                     .engine
                     .store
@@ -214,7 +220,7 @@ impl Run<'_> {
                         let rids = candidates(tx, &context, kind, after)?;
                         let leaving = active(tx, &context, &rids, &BTreeSet::new())?
                             .iter()
-                            .filter(|one| one.takes_access())
+                            .filter(|one| one.takes_access() && !approved.contains(&one.rid))
                             .count();
                         Ok((leaving, rids.last().copied()))
                     })

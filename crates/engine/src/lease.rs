@@ -51,6 +51,18 @@ impl HeldLease {
         workspace: WorkspaceId,
         application: i64,
     ) -> Result<Option<Self>, Error> {
+        // In a task of its own: a caller that goes away between the commit and the answer must not leave the job claimed
+        // until the term is over. The task's result is dropped then, which gives the job back.
+        tokio::spawn(Self::claim_now(store.clone(), workspace, application))
+            .await
+            .map_err(|error| Error::Database(format!("claiming the job failed: {error}")))?
+    }
+
+    async fn claim_now(
+        store: Store,
+        workspace: WorkspaceId,
+        application: i64,
+    ) -> Result<Option<Self>, Error> {
         let renewed = Mutex::new(Instant::now());
         let claimed = store
             .write(Actor::system(), move |tx| {
@@ -66,7 +78,7 @@ impl HeldLease {
         });
         let renewer = tokio::spawn(renew(store.clone(), lease.clone(), Arc::clone(&state)));
         Ok(Some(Self {
-            store: store.clone(),
+            store,
             lease,
             state,
             renewer,

@@ -27,8 +27,10 @@ pub(crate) struct Context {
 pub(crate) struct Hint {
     /// The linked account is gone: plan as if there were no link.
     pub(crate) forget_link: bool,
-    /// Matching, or reading the linked account, gave this.
+    /// Matching gave this.
     pub(crate) found: Option<Found>,
+    /// The linked account as the target showed it a moment ago.
+    pub(crate) account: Option<Map<String, Value>>,
     /// Which candidates are free at the target.
     pub(crate) chosen: Option<Chosen>,
     /// What we know about the account may be wrong: read it first.
@@ -88,6 +90,7 @@ pub(crate) fn planner_link(link: &ledger::Link) -> facts::Link {
         target_id: link.target_id.clone(),
         known: known(link),
         managed: link.managed,
+        fresh: false,
     }
 }
 
@@ -98,6 +101,46 @@ pub(crate) fn load(
     rid: i64,
     hint: &Hint,
 ) -> Result<Option<Loaded>, Error> {
+    let read = with_facts(tx, context, rid, hint, |facts| {
+        plan(&context.compiled, facts)
+    })?;
+    let Some((object, planned)) = read else {
+        return Ok(None);
+    };
+    let needs_read = object.is_stale && depends_on_known(&planned.outcome);
+    let name = object.stored.label();
+    Ok(Some(Loaded {
+        rid,
+        kind: object.stored.kind,
+        source_id: object.stored.id,
+        name,
+        deleted: object.deleted,
+        link: object.link,
+        needs_read,
+        planned,
+        hint: hint.clone(),
+    }))
+}
+
+/// An object as it was read.
+#[derive(Debug)]
+pub(crate) struct Object {
+    pub(crate) stored: resource::Stored,
+    pub(crate) deleted: bool,
+    pub(crate) link: Option<ledger::Link>,
+    /// What the ledger knows about the account may be wrong.
+    is_stale: bool,
+}
+
+/// Reads an object and gives the facts about it to a function; `None` when there never was such an object in this
+/// workspace.
+pub(crate) fn with_facts<T>(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    rid: i64,
+    hint: &Hint,
+    consider: impl FnOnce(&Facts<'_>) -> T,
+) -> Result<Option<(Object, T)>, Error> {
     let (workspace, application) = (context.workspace, context.application);
     let Some((stored, deleted)) = resource::by_rid(tx, workspace, rid)? else {
         return Ok(None);
@@ -122,7 +165,19 @@ pub(crate) fn load(
     let used_link = link
         .as_ref()
         .filter(|_| !hint.forget_link && hint.found.is_none())
-        .map(planner_link);
+        .map(|link| {
+            let link = planner_link(link);
+            match &hint.account {
+                Some(account) => facts::Link {
+                    known: context
+                        .compiled
+                        .known_from(object_kind(stored.kind), account),
+                    fresh: true,
+                    ..link
+                },
+                None => link,
+            }
+        });
     let now_us = tx.now_us();
     let lookup = RefCell::new(Lookup {
         tx,
@@ -142,26 +197,20 @@ pub(crate) fn load(
         now_us,
         seed: &format!("{}\n{}", context.seed, stored.id),
     };
-    let planned = plan(&context.compiled, &facts);
+    let considered = consider(&facts);
     if let Some(error) = lookup.into_inner().error {
         return Err(error);
     }
     let is_stale = used_link
         .as_ref()
-        .is_some_and(|link| link.known.is_empty() || hint.refresh);
-    let needs_read = is_stale && depends_on_known(&planned.outcome);
-    let name = stored.label();
-    Ok(Some(Loaded {
-        rid,
-        kind: stored.kind,
-        source_id: stored.id,
-        name,
+        .is_some_and(|link| !link.fresh && (link.known.is_empty() || hint.refresh));
+    let object = Object {
+        stored,
         deleted,
         link,
-        needs_read,
-        planned,
-        hint: hint.clone(),
-    }))
+        is_stale,
+    };
+    Ok(Some((object, considered)))
 }
 
 /// Ending access is sent whatever the account looks like; everything else is a difference to what is there.

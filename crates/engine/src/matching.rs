@@ -69,13 +69,9 @@ pub(crate) async fn read(
     target: &ReadTarget,
     kind: ObjectKind,
     target_id: &str,
-) -> Result<Option<Found>, Failure> {
+) -> Result<Option<Map<String, Value>>, Failure> {
     match target.read(&read_request(kind, target_id)).await.result {
-        Ok(answer) => Ok(Some(Found::One {
-            id: target_id.to_owned(),
-            document: answer.document.unwrap_or_default(),
-            attribute: "id".to_owned(),
-        })),
+        Ok(answer) => Ok(Some(answer.document.unwrap_or_default())),
         Err(failure) if failure.is_status(404) && failure.code == code::INVALID_ANCHOR => Ok(None),
         Err(failure) => Err(failure),
     }

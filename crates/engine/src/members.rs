@@ -1,6 +1,7 @@
 //! Members of linked groups: the difference between the directory and what was exported so far.
 
 use crate::{
+    apply::PLANNED_MEMBERS,
     load::{Hint, Loaded, planner_link},
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, export_step, word},
     run::{Halt, Reach, Run},
@@ -19,10 +20,10 @@ const DIFFERENCE: u32 = 1_000;
 const ROUNDS: usize = 1_000;
 
 /// Members to add or to remove with one request.
-struct Chunk {
-    operation: Operation,
-    added: Vec<i64>,
-    removed: Vec<i64>,
+pub(crate) struct Chunk {
+    pub(crate) operation: Operation,
+    pub(crate) added: Vec<i64>,
+    pub(crate) removed: Vec<i64>,
 }
 
 impl Run<'_> {
@@ -51,6 +52,11 @@ impl Run<'_> {
         let Some(link) = &group.link else {
             return Ok(());
         };
+        // A plan shows all of it at once.
+        let limit = match &self.reach {
+            Reach::Read(_) => PLANNED_MEMBERS,
+            Reach::Write(_) => DIFFERENCE,
+        };
         let mut tally = Tally::Updated;
         for _ in 0..ROUNDS {
             let (workspace, application, rid) =
@@ -58,9 +64,7 @@ impl Run<'_> {
             let (add, remove) = self
                 .engine
                 .store
-                .read(move |tx| {
-                    ledger::member_difference(tx, workspace, application, rid, DIFFERENCE)
-                })
+                .read(move |tx| ledger::member_difference(tx, workspace, application, rid, limit))
                 .await?;
             if add.is_empty() && remove.is_empty() {
                 return Ok(());
@@ -144,7 +148,7 @@ impl Run<'_> {
     }
 
     /// One chunk; false when the group has to wait for another cycle.
-    async fn export(
+    pub(crate) async fn export(
         &mut self,
         writer: &WriteTarget,
         group: &Loaded,

@@ -12,15 +12,12 @@ use crate::{
     unique,
 };
 use serde::Serialize;
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tenure_plan::{Change, Outcome, facts::LogStep};
 use tenure_store::{
     Actor, Error, Kind, WorkspaceId, job,
     log::{self, LogQuery},
-    run::{self, Counts, CycleKind},
+    run::{self, CycleKind},
 };
 
 /// How long a running cycle is waited for.
@@ -88,26 +85,34 @@ async fn look(
     for _ in 0..4 {
         let loaded = load(engine, prepared, rid, &hint).await?;
         let kind = object_kind(loaded.kind);
-        let answer = match (&loaded.planned.outcome, loaded.present_link()) {
-            (Outcome::Match(queries), _) => matching::find(&reader, kind, queries).await.map(Some),
+        let failure = match (&loaded.planned.outcome, loaded.present_link()) {
+            (Outcome::Match(queries), _) => {
+                let found = matching::find(&reader, kind, queries).await;
+                found.map(|found| hint.found = Some(found)).err()
+            }
             (Outcome::Choose(open), _) => {
                 match unique::first_free(&reader, kind, open, |_, _| false).await {
                     Ok(chosen) => {
                         hint.chosen = Some(chosen);
-                        continue;
+                        None
                     }
-                    Err(failure) => Err(failure),
+                    Err(failure) => Some(failure),
                 }
             }
             (_, Some(link)) if loaded.needs_read => {
-                matching::read(&reader, kind, &link.target_id).await
+                match matching::read(&reader, kind, &link.target_id).await {
+                    Ok(account) => {
+                        hint.forget_link = account.is_none();
+                        hint.account = account;
+                        None
+                    }
+                    Err(failure) => Some(failure),
+                }
             }
             _ => return Ok(planned_result(&loaded)),
         };
-        match answer {
-            Ok(Some(found)) => hint.found = Some(found),
-            Ok(None) => hint.forget_link = true,
-            Err(failure) => return Ok(failed_result(&loaded, &failure)),
+        if let Some(failure) = failure {
+            return Ok(failed_result(&loaded, &failure));
         }
     }
     let loaded = load(engine, prepared, rid, &hint).await?;
@@ -195,7 +200,7 @@ async fn perform(
         .store
         .read(move |tx| job::get(tx, workspace, application))
         .await?;
-    let outcome = with_lease(engine, prepared, &held, &loaded).await;
+    let outcome = with_lease(engine, prepared, &held, &loaded, job.cycle_id).await;
     held.release(job.run_at_us.max(now_us())).await?;
     outcome
 }
@@ -205,36 +210,21 @@ async fn with_lease(
     prepared: Prepared,
     held: &HeldLease,
     loaded: &Loaded,
+    interrupted: Option<String>,
 ) -> Result<OnDemandResult, EngineError> {
     let lease = held.lease().clone();
     let cycle = engine
         .store
         .write(Actor::system(), move |tx| {
+            run::abandon(tx, &lease, interrupted.as_deref())?;
             run::begin(tx, &lease, CycleKind::OnDemand, 1)
         })
         .await?;
     // Nobody stops a single object; the sender lives as long as the run.
     let (_sender, stop) = tokio::sync::watch::channel(false);
-    let mut run = Run {
-        engine,
-        reach: Reach::Write(WriteTarget::new(engine.target(&prepared), held.watch())),
-        context: prepared.context,
-        held,
-        counts: Counts::default(),
-        done: 0,
-        total: 1,
-        cycle,
-        verbose: true,
-        hold: None,
-        held_operations: 0,
-        touched_groups: BTreeSet::new(),
-        reconciled: HashSet::new(),
-        stop,
-        watch_job: false,
-        version: prepared.application.version,
-        initiator: "Tenure (on demand)".to_owned(),
-        last_records: Vec::new(),
-    };
+    let reach = Reach::Write(WriteTarget::new(engine.target(&prepared), held.watch()));
+    let mut run = Run::new(engine, prepared, held, reach, cycle, stop);
+    "Tenure (on demand)".clone_into(&mut run.initiator);
     let result = run.one(loaded).await;
     let status = if result.is_ok() {
         "completed"

@@ -34,7 +34,11 @@ impl Run<'_> {
     /// Takes objects through the whole pipeline. `cursor` is saved together with what happened.
     pub(crate) async fn page(&mut self, rids: &[i64], cursor: Option<String>) -> Result<(), Halt> {
         self.check_lease()?;
-        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, Hint::default())).collect();
+        let hint = Hint {
+            refresh: self.refresh,
+            ..Hint::default()
+        };
+        let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, hint.clone())).collect();
         let (mut records, mut halt) = (Vec::new(), None);
         // Accounts found in this page, so that two objects do not take the same one.
         let mut taken = HashMap::new();
@@ -64,7 +68,12 @@ impl Run<'_> {
                 let last = round + 1 == ROUNDS;
                 let verdict = settle::settle(self.reach.reader(), &self.context, sent, last).await;
                 match verdict {
-                    Verdict::Done(record) => records.push(*record),
+                    Verdict::Done(record) => {
+                        if let LinkEffect::Put { target_id, .. } = &record.link {
+                            taken.entry(target_id.clone()).or_insert(record.rid);
+                        }
+                        records.push(*record);
+                    }
                     Verdict::Again { rid, hint, record } => {
                         records.extend(record.map(|record| *record));
                         wanted.push((rid, *hint));
@@ -97,20 +106,30 @@ impl Run<'_> {
         loaded: Vec<Loaded>,
         taken: &mut HashMap<String, i64>,
     ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
-        let (asking, mut ready): (Vec<_>, Vec<_>) = loaded
+        let (asking, known): (Vec<_>, Vec<_>) = loaded
             .into_iter()
             .partition(|one| one.needs_read || matches!(one.planned.outcome, Outcome::Match(_)));
+        let (mut ready, mut refused) = (Vec::new(), Vec::new());
+        // Found after a refused or lost create: it may be the account that somebody else of this page just got.
+        for one in known {
+            match self.duplicate_source(&one, &one.hint, taken).await? {
+                Some(failure) => refused.push((one, failure)),
+                None => ready.push(one),
+            }
+        }
         if asking.is_empty() {
-            return Ok((ready, Vec::new()));
+            return Ok((ready, refused));
         }
         let reader = self.reach.reader();
         let concurrency = self.concurrency();
-        let answers: Vec<(Loaded, Hint)> =
-            stream::iter(asking.into_iter().map(|one| ask(reader.clone(), one)))
-                .buffer_unordered(concurrency)
-                .collect()
-                .await;
-        let mut refused = Vec::new();
+        let mut listed = self.find_listed(&asking).await?;
+        let answers: Vec<(Loaded, Hint)> = stream::iter(asking.into_iter().map(|one| {
+            let known = listed.remove(&one.rid);
+            ask(reader.clone(), one, known)
+        }))
+        .buffer_unordered(concurrency)
+        .collect()
+        .await;
         let mut again = Vec::new();
         for (loaded, mut hint) in answers {
             if let Some(failure) = hint.failure.take() {
@@ -125,7 +144,7 @@ impl Run<'_> {
         for loaded in self.load(again).await? {
             // A vanished account: matching has to be done as well.
             if matches!(loaded.planned.outcome, Outcome::Match(_)) {
-                let (loaded, hint) = ask(reader.clone(), loaded).await;
+                let (loaded, hint) = ask(reader.clone(), loaded, None).await;
                 match (
                     hint.failure.clone(),
                     self.duplicate_source(&loaded, &hint, taken).await?,
@@ -192,9 +211,25 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
+            if let (Outcome::Operation(operation), Some(expected)) =
+                (&one.planned.outcome, &self.expected)
+            {
+                if expected.allows(one.rid, operation) {
+                    let operation = operation.as_ref().clone();
+                    operations.push((one, operation));
+                } else {
+                    let operation = operation.clone();
+                    records.push(self.stale_record(&one, &operation));
+                }
+                continue;
+            }
             match one.planned.outcome.clone() {
                 Outcome::Operation(operation) => match &self.hold {
-                    Some(why) if operation.action.takes_access() && !is_dry => {
+                    Some(why)
+                        if operation.action.takes_access()
+                            && !is_dry
+                            && !self.approved.contains(&one.rid) =>
+                    {
                         records.push(staged(&one, &operation, why));
                         self.held_operations += 1;
                     }
@@ -287,7 +322,10 @@ impl Run<'_> {
     }
 
     /// Persists plans and intents, then sends. A dry run stops after persisting and counts as if all were done.
-    async fn send(&mut self, operations: Vec<(Loaded, Operation)>) -> Result<Vec<Sent>, Halt> {
+    pub(crate) async fn send(
+        &mut self,
+        operations: Vec<(Loaded, Operation)>,
+    ) -> Result<Vec<Sent>, Halt> {
         if operations.is_empty() {
             return Ok(Vec::new());
         }
@@ -388,20 +426,21 @@ impl Run<'_> {
     }
 }
 
-/// Matches, or reads the linked account.
-async fn ask(reader: ReadTarget, loaded: Loaded) -> (Loaded, Hint) {
+/// Matches, or reads the linked account. `listed`: what matching by the listing gave.
+async fn ask(reader: ReadTarget, loaded: Loaded, listed: Option<Found>) -> (Loaded, Hint) {
     let kind = object_kind(loaded.kind);
     let mut hint = Hint {
         refresh: false,
         ..loaded.hint.clone()
     };
     match (&loaded.planned.outcome, loaded.present_link()) {
+        (Outcome::Match(_), _) if listed.is_some() => hint.found = listed,
         (Outcome::Match(queries), _) => match matching::find(&reader, kind, queries).await {
             Ok(found) => hint.found = Some(found),
             Err(failure) => hint.failure = Some(failure),
         },
         (_, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
-            Ok(Some(found)) => hint.found = Some(found),
+            Ok(Some(account)) => hint.account = Some(account),
             Ok(None) => hint.forget_link = true,
             Err(failure) => hint.failure = Some(failure),
         },

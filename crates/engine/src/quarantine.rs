@@ -3,7 +3,7 @@
 /// Credentials or protocol.
 pub(crate) const EXCEPTION: &str = "EncounteredQuarantineException";
 /// More accounts would lose access than the threshold allows.
-pub(crate) const TOO_MANY_DELETES: &str = "TooManyDeletes";
+pub(crate) const TOO_MANY_DELETES: &str = tenure_store::notification::HELD_CODE;
 
 /// Below this many failures nothing is judged.
 const FEWEST_FAILURES: u64 = 5_000;

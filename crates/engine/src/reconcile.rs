@@ -16,25 +16,28 @@ use tenure_store::{
     run::{self, OperationState, StoredOperation},
 };
 
+/// How far the search of a target may lag behind its writes: ten minutes.
+const SEARCH_LAG_US: i64 = 600_000_000;
 /// Operations looked at in one go.
 const CHUNK: u32 = 100;
 
 impl Run<'_> {
     /// Resolves everything unresolved and returns the objects that have to be looked at again.
     pub(crate) async fn reconcile(&mut self) -> Result<BTreeSet<i64>, Halt> {
-        let mut again = BTreeSet::new();
+        let (mut again, mut after) = (BTreeSet::new(), 0);
         loop {
             self.check_stop()?;
             let (workspace, application) = (self.context.workspace, self.context.application);
             let unresolved = self
                 .engine
                 .store
-                .read(move |tx| run::unresolved(tx, workspace, application, CHUNK))
+                .read(move |tx| run::unresolved(tx, workspace, application, after, CHUNK))
                 .await?;
             if unresolved.is_empty() {
                 return Ok(again);
             }
             for stored in unresolved {
+                after = stored.id;
                 if !self.waits(stored.rid).await? {
                     again.insert(stored.rid);
                 }
@@ -70,7 +73,7 @@ impl Run<'_> {
         let mut record = blank(stored, &operation.source_id, kind);
         record.name.clone_from(&operation.display_name);
         match (operation.action, link) {
-            (Action::Create, None) => self.resolve_create(&operation, &mut record).await?,
+            (Action::Create, None) => self.resolve_create(stored, &operation, &mut record).await?,
             (Action::Update | Action::Disable, Some(link)) => {
                 record.link = LinkEffect::Put {
                     target_id: link.target_id,
@@ -108,13 +111,23 @@ impl Run<'_> {
         Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us()))
     }
 
-    async fn resolve_create(&self, operation: &Operation, record: &mut Record) -> Result<(), Halt> {
+    async fn resolve_create(
+        &self,
+        stored: &StoredOperation,
+        operation: &Operation,
+        record: &mut Record,
+    ) -> Result<(), Halt> {
         let queries = matching_values(&self.context, operation);
         let found = matching::find(self.reach.reader(), operation.kind, &queries).await;
         let found = found.map_err(|failure| {
             Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
         })?;
         let Found::One { id, .. } = found else {
+            // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
+            // proves nothing, and somebody who leaves meanwhile must not keep the account.
+            if matches!(found, Found::Nothing) && now_us() - stored.planned_us < SEARCH_LAG_US {
+                record.operations = vec![(stored.id, OperationState::Unknown)];
+            }
             return Ok(());
         };
         let (workspace, application, target_id) =

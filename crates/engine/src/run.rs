@@ -1,17 +1,21 @@
 //! One run of one job: what its parts share.
 
 use crate::{
-    engine::{Engine, EngineError},
+    apply::Expected,
+    engine::{Engine, EngineError, Prepared},
     lease::HeldLease,
     load::{self, Context, Hint, Loaded},
     record::{self, Record},
     target::{Failure, FailureKind, ReadTarget, WriteTarget},
 };
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 use tenure_store::{
-    Actor, Error, Tx, job,
+    Actor, Error, Kind, Tx, job,
     job::Lease,
-    run::{self, Counts, Cycle, OperationState},
+    run::{self, Counts, Cycle, CycleKind, OperationState},
 };
 
 /// Why a cycle ends early.
@@ -98,6 +102,8 @@ pub(crate) struct Run<'a> {
     /// Why operations that take access are held; `None`: they are carried out.
     pub(crate) hold: Option<String>,
     pub(crate) held_operations: u64,
+    /// Objects that may lose access although others are held.
+    pub(crate) approved: Arc<HashSet<i64>>,
     /// Groups whose members may have to be exported.
     pub(crate) touched_groups: BTreeSet<i64>,
     /// Counted already when the fate of a lost request was found out.
@@ -110,6 +116,49 @@ pub(crate) struct Run<'a> {
     pub(crate) initiator: String,
     /// What was written last, for provisioning on demand.
     pub(crate) last_records: Vec<Record>,
+    /// The plan that is carried out: what it says about each object, and nothing else. `None`: what the planner says now.
+    pub(crate) expected: Option<Expected>,
+    /// Read every linked account before planning: the ledger may be wrong about it.
+    pub(crate) refresh: bool,
+    /// Types of which the target was read as a whole, for matching.
+    pub(crate) listed: HashSet<Kind>,
+}
+
+impl<'a> Run<'a> {
+    /// A run of a cycle that has begun.
+    pub(crate) fn new(
+        engine: &'a Engine,
+        prepared: Prepared,
+        held: &'a HeldLease,
+        reach: Reach,
+        cycle: Cycle,
+        stop: tokio::sync::watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            engine,
+            context: prepared.context,
+            held,
+            reach,
+            counts: cycle.counts,
+            done: cycle.done,
+            total: cycle.total,
+            verbose: cycle.kind != CycleKind::Incremental,
+            cycle,
+            hold: None,
+            held_operations: 0,
+            approved: Arc::default(),
+            touched_groups: BTreeSet::new(),
+            reconciled: HashSet::new(),
+            stop,
+            watch_job: false,
+            version: prepared.application.version,
+            initiator: "Tenure".to_owned(),
+            last_records: Vec::new(),
+            expected: None,
+            refresh: false,
+            listed: HashSet::new(),
+        }
+    }
 }
 
 impl Run<'_> {

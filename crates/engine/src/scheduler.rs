@@ -95,6 +95,7 @@ async fn run_one(
         held,
         Wish {
             dry_run: false,
+            draft: None,
             always: false,
         },
         stop,

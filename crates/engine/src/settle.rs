@@ -141,7 +141,13 @@ async fn lost(
         }
         (_, Some(target_id)) => matching::read(reader, kind, target_id)
             .await
-            .map(|found| found.unwrap_or(Found::Nothing)),
+            .map(|account| {
+                account.map_or(Found::Nothing, |document| Found::One {
+                    id: target_id.clone(),
+                    document,
+                    attribute: "id".to_owned(),
+                })
+            }),
         (_, None) => Err(failure.clone()),
     };
     let found = match found {
@@ -179,13 +185,15 @@ async fn lost(
             },
             Some(&failure),
         ),
-        (Action::Update, found @ Found::One { .. }) if !last => {
+        (Action::Update, Found::One { document, .. }) if !last => {
             let hint = Hint {
-                found: Some(found),
+                account: Some(document),
                 ..Hint::default()
             };
             again(&sent, OperationState::Reconciled, hint, None)
         }
+        // The search may lag behind; whether there is an account is found out later.
+        (Action::Create, _) => failed(&mut sent, OperationState::Unknown, &failure),
         // Ending access is idempotent and is sent once more at the next attempt; nothing else may be sent blindly.
         _ => failed(&mut sent, OperationState::Reconciled, &failure),
     }

@@ -12,7 +12,7 @@ use crate::{
     target::TargetPath,
 };
 use check::{check_domain, check_matching, check_numbers, check_targets, check_unique};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Bounds of a configuration.
@@ -56,6 +56,33 @@ impl Compiled {
     #[must_use]
     pub fn provisions_members(&self) -> bool {
         self.groups.enabled && self.groups.actions.update && self.groups.members
+    }
+
+    /// The mapped values of an account as the target shows it: what a link keeps as `known`.
+    #[must_use]
+    pub fn known_from(
+        &self,
+        kind: ObjectKind,
+        document: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        crate::values::known_from(self.object(kind), document)
+    }
+
+    /// Values of the matching attributes of an account as the target shows it, in precedence order.
+    #[must_use]
+    pub fn matching_values(
+        &self,
+        kind: ObjectKind,
+        document: &Map<String, Value>,
+    ) -> Vec<(String, String)> {
+        self.object(kind)
+            .matching()
+            .filter_map(|mapping| match mapping.path.read(document)? {
+                Value::String(text) if !text.is_empty() => Some((mapping.target.clone(), text)),
+                value @ Value::Number(_) => Some((mapping.target.clone(), value.to_string())),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Target attributes by which existing accounts are found, in precedence order.
@@ -160,16 +187,7 @@ pub fn try_filters(
     view: &SourceView<'_>,
 ) -> Result<ScopeResult, Vec<Problem>> {
     let mut problems = Problems(Vec::new());
-    let config = ObjectConfig {
-        enabled: true,
-        actions: Actions {
-            create: true,
-            update: true,
-            delete: true,
-        },
-        filters: filters.to_vec(),
-        mappings: Vec::new(),
-    };
+    let config = lone(filters);
     let mut object = blank(&config);
     compile_filters(kind, "", &config, &mut object, &mut problems);
     if !problems.0.is_empty() {
@@ -191,6 +209,20 @@ impl Problems {
     /// Keeps the value or notes the problem.
     fn take<T>(&mut self, place: &str, result: Result<T, String>) -> Option<T> {
         result.map_err(|message| self.add(place, message)).ok()
+    }
+}
+
+/// An object type that is nothing but its filters.
+fn lone(filters: &[ScopingFilter]) -> ObjectConfig {
+    ObjectConfig {
+        enabled: true,
+        actions: Actions {
+            create: true,
+            update: true,
+            delete: true,
+        },
+        filters: filters.to_vec(),
+        mappings: Vec::new(),
     }
 }
 
@@ -239,6 +271,14 @@ fn compile_object(
     }
     compile_filters(kind, place, config, &mut object, problems);
     object
+}
+
+/// What is wrong with a mapping on its own. Places begin with a dot.
+pub(crate) fn mapping_problems(kind: ObjectKind, mapping: &Mapping) -> Vec<Problem> {
+    let mut problems = Problems(Vec::new());
+    let mut object = blank(&lone(&[]));
+    compile_mapping(kind, "", mapping, &mut object, &mut problems);
+    problems.0
 }
 
 fn compile_mapping(

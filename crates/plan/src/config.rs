@@ -51,9 +51,12 @@ pub struct ApplicationConfig {
     /// More deletes and disables than this in one cycle are held; `None`: no limit.
     #[serde(default)]
     pub deletion_threshold: Option<u32>,
-    /// Where failures are reported.
+    /// Where failures are reported: addresses parted by commas; none: to those of the workspace.
     #[serde(default)]
     pub notification_email: Option<String>,
+    /// Whether failures are reported at all.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub notify: bool,
     /// Minutes between cycles when nothing wakes the job, 1 to 1440. Default 40.
     #[serde(default = "default_interval")]
     pub interval_minutes: u32,
@@ -63,6 +66,14 @@ pub struct ApplicationConfig {
     /// How the target wants to be spoken to.
     #[serde(default)]
     pub dialect: Dialect,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn default_interval() -> u32 {

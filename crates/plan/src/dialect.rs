@@ -129,6 +129,25 @@ pub fn read_request(kind: ObjectKind, target_id: &str) -> Request {
     }
 }
 
+/// `GET {Users|Groups}?startIndex=…&count=…` (RFC 7644 section 3.4.2.4); `start_index` from 1. Groups without `members` have
+/// `excludedAttributes=members`.
+#[must_use]
+pub fn list_request(kind: ObjectKind, start_index: u64, count: u32, members: bool) -> Request {
+    let exclude = if kind == ObjectKind::Group && !members {
+        "&excludedAttributes=members"
+    } else {
+        ""
+    };
+    Request {
+        method: Method::Get,
+        path: format!(
+            "{}?startIndex={start_index}&count={count}{exclude}",
+            collection(kind)
+        ),
+        body: None,
+    }
+}
+
 fn collection(kind: ObjectKind) -> &'static str {
     match kind {
         ObjectKind::User => "Users",

@@ -40,6 +40,8 @@ pub struct Link {
     pub known: Map<String, Value>,
     /// False after the object left scope and was dealt with.
     pub managed: bool,
+    /// `known` was read from the target a moment ago and the ledger may say something else.
+    pub fresh: bool,
 }
 
 /// What matching found at the target.

@@ -3,11 +3,12 @@
 //! [`config`] is what an administrator configures and the store keeps as JSON; [`compile()`] turns it into a
 //! [`Compiled`] application; [`plan`] takes that and the [`Facts`] about one object and says what has to happen
 //! next. Same input, same answer: time and known ids come in as values. [`dialect`] turns an [`Operation`] into
-//! the requests that perform it.
+//! the requests that perform it. [`why`] lays open what the planner decides from.
 
 pub mod compile;
 pub mod config;
 pub mod dialect;
+pub mod entra;
 pub mod expression;
 pub mod facts;
 pub mod gallery;
@@ -18,6 +19,7 @@ pub mod source;
 mod story;
 mod target;
 mod values;
+pub mod why;
 
 pub use compile::{Compiled, Problem, compile};
 pub use config::ApplicationConfig;

@@ -3,6 +3,8 @@
 mod leaving;
 mod object;
 
+pub(crate) use object::scope_reason;
+
 use crate::{
     Compiled, Facts,
     config::ObjectKind,

@@ -3,11 +3,13 @@
 use crate::{
     config::Clause,
     expression::compile_pattern,
+    operation::REDACTED,
     source::{SourcePath, SourceView},
 };
 use regex::Regex;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Every operator with its label.
 const OPERATORS: [(&str, Operator); 14] = [
@@ -166,6 +168,22 @@ pub struct ScopeResult {
     pub passed: bool,
     /// Each filter.
     pub filters: Vec<FilterResult>,
+}
+
+impl ScopeResult {
+    /// Without the values of attributes (in lower case) that must not be shown.
+    pub(crate) fn redacted(mut self, hidden: &BTreeSet<String>) -> Self {
+        let clauses = self
+            .filters
+            .iter_mut()
+            .flat_map(|filter| &mut filter.clauses);
+        for clause in clauses {
+            if hidden.contains(&clause.attribute.trim().to_ascii_lowercase()) {
+                clause.actual = clause.actual.take().map(|_| Value::from(REDACTED));
+            }
+        }
+        self
+    }
 }
 
 pub(crate) fn evaluate(filters: &[CompiledFilter], view: &SourceView<'_>) -> ScopeResult {

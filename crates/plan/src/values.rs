@@ -49,13 +49,23 @@ impl Evaluation<'_> {
             unresolved: Vec::new(),
         };
         for mapping in &object.mappings {
-            let mut value = self.one(mapping)?;
-            if mapping.path.is_reference() {
-                value = self.resolve(mapping, value, &mut desired.unresolved);
-            }
+            let value = self.resolved(mapping, &mut desired.unresolved)?;
             desired.values.push((mapping, value));
         }
         Ok(desired)
+    }
+
+    /// The value of one mapping, references as target ids.
+    pub(crate) fn resolved(
+        &self,
+        mapping: &CompiledMapping,
+        unresolved: &mut Vec<Unresolved>,
+    ) -> Result<Desired, Failure> {
+        let value = self.one(mapping)?;
+        if mapping.path.is_reference() {
+            return Ok(self.resolve(mapping, value, unresolved));
+        }
+        Ok(value)
     }
 
     /// The value of one mapping; of a reference still the source id.

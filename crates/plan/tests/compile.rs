@@ -304,6 +304,18 @@ fn numbers_are_checked() {
         |config| config.notification_email = Some("ops@example.org".into()),
         &[],
     );
+    check(
+        |config| config.notification_email = Some("ops@example.org, ana@example.org;b@c\n".into()),
+        &[],
+    );
+    check(
+        |config| config.notification_email = Some("ops@example.org,<a@b>".into()),
+        &[("notification_email", "not an email address")],
+    );
+    check(
+        |config| config.notification_email = Some("a@b ".repeat(11)),
+        &[("notification_email", "more than 10")],
+    );
 }
 
 #[test]

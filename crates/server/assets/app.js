@@ -28,6 +28,15 @@
   });
   for (const box of document.querySelectorAll("[data-reveal]")) box.closest("label").hidden = false;
 
+  // A file whose text goes into a field of the form.
+  for (const file of document.querySelectorAll("[data-fill]")) {
+    file.closest("p").hidden = false;
+    file.addEventListener("change", async () => {
+      const field = document.getElementById(file.dataset.fill);
+      if (field && file.files[0]) field.value = await file.files[0].text();
+    });
+  }
+
   // A page that comes back with errors starts at their summary.
   document.querySelector(".summary")?.focus();
 

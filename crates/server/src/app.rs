@@ -6,11 +6,12 @@ use axum::Router;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tenure_engine::Engine;
+use tenure_mail::Mailer;
 use tenure_store::Store;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 
 use tower::ServiceExt as _;
@@ -29,6 +30,8 @@ pub struct Config {
     pub open_sign_up: bool,
     /// Shows the demo strip.
     pub demo: bool,
+    /// What sends mail; `None`: nothing is sent.
+    pub mailer: Option<Mailer>,
 }
 
 /// State shared by all handlers; cheap to clone.
@@ -58,6 +61,7 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(app.store.clone(), stop.clone()));
+    let mail = deliver(&app, &stop);
     let (service, log) = crate::routes::build(app);
     let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();
@@ -107,7 +111,27 @@ pub async fn serve(
     log.flush().await;
     // A step that has begun is finished by the store.
     housekeeping.abort();
+    if let Some(mut mail) = mail
+        && tokio::time::timeout(limits::MAIL_DRAIN, &mut mail)
+            .await
+            .is_err()
+    {
+        // It is sent again by whoever takes over: rather twice than not at all.
+        mail.abort();
+    }
     Ok(())
+}
+
+/// Sends notifications in the background, if there is a mail server.
+fn deliver(app: &App, stop: &watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+    let mailer = app.config.mailer.clone()?;
+    let (store, public_url) = (app.store.clone(), app.config.public_url.clone());
+    Some(tokio::spawn(tenure_mail::deliver(
+        store,
+        mailer,
+        public_url,
+        stop.clone(),
+    )))
 }
 
 fn http1_builder() -> http1::Builder {

@@ -1,10 +1,11 @@
-//! What has to go in time: requests in the log, counters of deviations, what was deleted. Small steps in the background
-//! class, so that nobody waits for it.
+//! What has to go in time: requests in the log, the provisioning log and ended cycles, counters of deviations, what was
+//! deleted. Small steps in the background class, so that nobody waits for it.
 
 use std::time::Duration;
 
 use tenure_store::{
-    Actor, Error, Store, Tx, WorkspaceId, deviation, request_log, resource, setting, workspace,
+    Actor, Error, Store, Tx, WorkspaceId, deviation, log, request_log, resource, run as cycles,
+    setting, workspace,
 };
 use tokio::sync::watch;
 
@@ -43,6 +44,12 @@ pub(crate) async fn once(store: &Store) -> Result<(), Error> {
             request_log::prune(tx, id, kept_us, request_log::ROWS, STEP)
         })
         .await?;
+        let kept_us = i64::from(settings.keep_provisioning_days) * DAY_US;
+        repeat(store, id, move |tx, id| log::prune(tx, id, kept_us, STEP)).await?;
+        repeat(store, id, move |tx, id| {
+            cycles::prune(tx, id, kept_us, STEP)
+        })
+        .await?;
         let kept_us = i64::from(settings.keep_deleted_days) * DAY_US;
         repeat(store, id, move |tx, id| {
             let before_us = tx.now_us() - kept_us;
@@ -75,7 +82,7 @@ where
 mod tests {
     use tenure_scim::{Document, schema::SchemaSet, validate};
     use tenure_store::{
-        Kind,
+        Kind, application, job, log,
         request_log::{Entry, RequestQuery},
         setting::Settings,
     };
@@ -125,6 +132,65 @@ mod tests {
             ))
         });
         assert_eq!(left.await.unwrap(), (1, 0));
+    }
+
+    fn record(at_us: i64) -> log::Entry {
+        log::Entry {
+            id: String::new(),
+            at_us,
+            application: 0,
+            cycle_id: "cyc".to_owned(),
+            change_id: "chg".to_owned(),
+            duration_ms: 0,
+            action: "create".to_owned(),
+            status: "success".to_owned(),
+            kind: Kind::User,
+            source_id: "s".to_owned(),
+            source_name: "mira".to_owned(),
+            target_id: "t".to_owned(),
+            error_code: None,
+            reason: None,
+            steps: "[]".to_owned(),
+            modified: "[]".to_owned(),
+            initiated_by: "Tenure".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_provisioning_log_is_kept_as_long_as_the_workspace_wants() {
+        let store = Store::open_in_memory().unwrap();
+        let id = store
+            .write(Actor::system(), |tx| {
+                let id = workspace::create(tx, "Mills")?.id;
+                let app = application::create(tx, id, "Payroll", "custom", "", None, "{}")?;
+                job::start(tx, id, app.key)?;
+                let lease = job::claim(tx, id, app.key, DAY_US)?.unwrap();
+                let records = [40, 20, 0].map(|days| record(tx.now_us() - days * DAY_US));
+                log::append(tx, &lease, &records)?;
+                Ok(id)
+            })
+            .await
+            .unwrap();
+        let query = log::LogQuery {
+            limit: 10,
+            ..log::LogQuery::default()
+        };
+        for (days, left) in [(None, 2), (Some(10), 1)] {
+            if let Some(days) = days {
+                let set = store.write(Actor::system(), move |tx| {
+                    let settings = Settings {
+                        keep_provisioning_days: days,
+                        ..Settings::default()
+                    };
+                    setting::set(tx, id, &settings)
+                });
+                set.await.unwrap();
+            }
+            once(&store).await.unwrap();
+            let query = query.clone();
+            let found = store.read(move |tx| log::list(tx, id, &query)).await;
+            assert_eq!(found.unwrap().len(), left);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ mod layer;
 mod limits;
 mod ops;
 mod password;
+pub mod provisioning_log;
 mod routes;
 mod scim;
 

@@ -18,9 +18,13 @@ pub(crate) const BODY_IDLE: Duration = Duration::from_secs(15);
 pub(crate) const REQUEST: Duration = Duration::from_secs(120);
 /// Time for open requests after the stop signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(25);
+/// How long a message that is being given to the mail server may take after that.
+pub(crate) const MAIL_DRAIN: Duration = Duration::from_secs(3);
 /// Bytes of a SCIM request body; more is 413.
 pub(crate) const SCIM_BODY_BYTES: usize = 1024 * 1024;
 /// Bytes of an API request body; more is 413.
 pub(crate) const API_BODY_BYTES: usize = 1024 * 1024;
 /// Bytes of a console form; more is 413.
 pub(crate) const FORM_BODY_BYTES: usize = 256 * 1024;
+/// Bytes of a console form with a synchronization schema, which a form makes up to three times as long; more is 413.
+pub(crate) const SCHEMA_FORM_BYTES: usize = 4 * 1024 * 1024;

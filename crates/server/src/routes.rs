@@ -31,8 +31,9 @@ pub(crate) fn build(app: App) -> (Router, Arc<scim::RequestLog>) {
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .merge(console::router())
-        .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(limits::FORM_BODY_BYTES))
+        .merge(console::large().layer(RequestBodyLimitLayer::new(limits::SCHEMA_FORM_BYTES)))
+        .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(page_panic))
         .with_state(app);
     let split = move |request: Request| {

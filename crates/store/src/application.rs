@@ -323,7 +323,15 @@ pub(crate) fn forget_target(
     workspace: WorkspaceId,
     key: i64,
 ) -> Result<(), Error> {
-    for table in ["link", "exported_member", "waiting_reference", "escrow"] {
+    for table in [
+        "link",
+        "exported_member",
+        "waiting_reference",
+        "escrow",
+        "stranger",
+        "listed_account",
+        "listed_value",
+    ] {
         tx.execute(
             &format!("DELETE FROM {table} WHERE workspace_id = $1 AND application = $2"),
             values![workspace, key],
@@ -366,11 +374,15 @@ pub fn delete(tx: &mut Tx<'_>, workspace: WorkspaceId, key: i64) -> Result<(), E
         "exported_member",
         "waiting_reference",
         "escrow",
+        "stranger",
+        "listed_account",
+        "listed_value",
         "assignment",
         "job_work",
         "operation",
         "cycle",
         "provisioning_log",
+        "notification",
         "job",
     ];
     for table in tables {

@@ -3,7 +3,7 @@
 use crate::{
     Error, Kind, TimeUs, Tx, WorkspaceId,
     connection::{Row, values},
-    job::Lease,
+    job::{self, Lease},
 };
 
 /// An escrow.
@@ -117,6 +117,92 @@ pub fn due(
     )?
     .iter()
     .map(from_row)
+    .collect()
+}
+
+/// Those held with a code, oldest first, after a rid.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn held(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    code: &str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Escrow>, Error> {
+    tx.query(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND application = $2 AND code = $3 AND rid > $4 ORDER BY rid LIMIT $5"),
+        values![workspace, application, code, after, limit],
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
+/// How many are held with a code.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn held_count(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    code: &str,
+) -> Result<u64, Error> {
+    tx.count(
+        "SELECT count(*) FROM escrow WHERE workspace_id = $1 AND application = $2 AND code = $3",
+        values![workspace, application, code],
+    )
+}
+
+/// Allows what is held with a code at this moment, and makes the job due. What is held later needs another approval.
+/// Returns how many objects were allowed.
+///
+/// # Errors
+///
+/// `Conflict` when there are not `expected` of them any more: what was approved is not what there is; nothing changes.
+pub fn approve(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    code: &str,
+    expected: u64,
+) -> Result<u64, Error> {
+    let held = held_count(tx, workspace, application, code)?;
+    if held != expected {
+        return Err(Error::Conflict(format!(
+            "{held} operations are held now, not {expected}; look at them again before you allow them"
+        )));
+    }
+    let now = tx.now_us();
+    tx.execute(
+        "UPDATE escrow SET approved_us = $4, next_us = $4 WHERE workspace_id = $1 AND application = $2 AND code = $3",
+        values![workspace, application, code, now],
+    )?;
+    job::approved(tx, workspace, application, held)?;
+    Ok(held)
+}
+
+/// Objects that may lose access whatever the threshold says.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn approved(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+) -> Result<Vec<i64>, Error> {
+    tx.query(
+        "SELECT rid FROM escrow WHERE workspace_id = $1 AND application = $2 AND approved_us IS NOT NULL ORDER BY rid",
+        values![workspace, application],
+    )?
+    .iter()
+    .map(|row| row.integer(0))
     .collect()
 }
 

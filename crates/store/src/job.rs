@@ -3,6 +3,10 @@
 //! A run holds a lease. Each claim raises the fence, and every write of a run names its fence, so that a run that slept
 //! past its lease can write nothing any more.
 
+mod health;
+
+pub use health::{QUARANTINE_LONGEST_US, set_quarantine};
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -172,6 +176,29 @@ fn record(
     audit::append(tx, workspace, action, &format!("Application {name}"), "{}")
 }
 
+/// Held operations were allowed: the job is due now, and the audit log says how many there were.
+pub(crate) fn approved(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    count: u64,
+) -> Result<(), Error> {
+    let now = tx.now_us();
+    tx.execute(
+        "UPDATE job SET run_at_us = $3, backoff = 0 WHERE workspace_id = $1 AND application = $2",
+        values![workspace, application, now],
+    )?;
+    let name = application::get(tx, workspace, application)?.name;
+    tx.touch_feed();
+    audit::append(
+        tx,
+        workspace,
+        "provisioning.allowDeletes",
+        &format!("Application {name}"),
+        &format!("{{\"operations\":{count}}}"),
+    )
+}
+
 /// Switches on: due now, quarantine lifted.
 ///
 /// # Errors
@@ -179,6 +206,7 @@ fn record(
 /// `NotFound`.
 pub fn start(tx: &mut Tx<'_>, workspace: WorkspaceId, application: i64) -> Result<(), Error> {
     let now = tx.now_us();
+    health::note_lifted(tx, workspace, application)?;
     tx.execute(
         "UPDATE job SET state = 'active', run_at_us = $3, backoff = 0, quarantine_code = NULL, quarantine_reason = NULL, \
          quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
@@ -241,6 +269,7 @@ pub fn restart(
         application::forget_target(tx, workspace, application)?;
     }
     if reset.quarantine {
+        health::note_lifted(tx, workspace, application)?;
         tx.execute(
             "UPDATE job SET state = CASE state WHEN 'quarantined' THEN 'active' ELSE state END, quarantine_code = NULL, \
              quarantine_reason = NULL, quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
@@ -403,35 +432,6 @@ pub fn save_cursor(
         "UPDATE job SET cycle_id = $3, cycle_cursor = $4 WHERE workspace_id = $1 AND application = $2",
         values![lease.workspace, lease.application, cycle_id, cursor],
     )?;
-    Ok(())
-}
-
-/// Puts the job into quarantine with a code and a sentence, or lifts it. A job that is switched off stays off.
-///
-/// # Errors
-///
-/// `StaleFence`.
-pub fn set_quarantine(
-    tx: &mut Tx<'_>,
-    lease: &Lease,
-    quarantine: Option<(&str, &str)>,
-) -> Result<(), Error> {
-    lease.check(tx)?;
-    let now = tx.now_us();
-    if let Some((code, reason)) = quarantine {
-        tx.execute(
-            "UPDATE job SET state = CASE state WHEN 'active' THEN 'quarantined' ELSE state END, quarantine_code = $3, \
-             quarantine_reason = $4, quarantined_since_us = COALESCE(quarantined_since_us, $5), failures = failures + 1 \
-             WHERE workspace_id = $1 AND application = $2",
-            values![lease.workspace, lease.application, code, reason, now],
-        )?;
-    } else {
-        tx.execute(
-            "UPDATE job SET state = CASE state WHEN 'quarantined' THEN 'active' ELSE state END, quarantine_code = NULL, \
-             quarantine_reason = NULL, quarantined_since_us = NULL, failures = 0 WHERE workspace_id = $1 AND application = $2",
-            values![lease.workspace, lease.application],
-        )?;
-    }
     Ok(())
 }
 

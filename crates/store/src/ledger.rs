@@ -56,6 +56,51 @@ pub fn get(
     row.as_ref().map(from_row).transpose()
 }
 
+/// The link of an account, of a living source if there is one.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn of_target(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    kind: Kind,
+    target_id: &str,
+) -> Result<Option<Link>, Error> {
+    let row = tx.first(
+        "SELECT l.rid, l.source_id, l.kind, l.target_id, l.known, l.managed, l.updated_us FROM link l \
+         JOIN resource r ON r.workspace_id = l.workspace_id AND r.rid = l.rid \
+         WHERE l.workspace_id = $1 AND l.application = $2 AND l.kind = $3 AND l.target_id = $4 \
+         ORDER BY CASE WHEN r.deleted_us IS NULL THEN 0 ELSE 1 END LIMIT 1",
+        values![workspace, application, kind, target_id],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// Managed links of a type after a rid, in order.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn managed(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    kind: Kind,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Link>, Error> {
+    tx.query(
+        "SELECT rid, source_id, kind, target_id, known, managed, updated_us FROM link \
+         WHERE workspace_id = $1 AND application = $2 AND kind = $3 AND rid > $4 AND managed = 1 ORDER BY rid LIMIT $5",
+        values![workspace, application, kind, after, limit],
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
 /// Target ids of source ids that are linked (managed or not), for references: pairs of source and target.
 ///
 /// # Errors
@@ -195,7 +240,8 @@ pub fn remove(tx: &mut Tx<'_>, lease: &Lease, rid: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets what an object waits for: (attribute, source id) pairs; empty clears.
+/// Sets what an object waits for: (attribute, source id) pairs; empty clears. An object whose wait is over already is looked
+/// at again.
 ///
 /// # Errors
 ///
@@ -219,6 +265,16 @@ pub fn set_waiting(
             values![workspace, application, rid, attribute, source_id],
         )?;
     }
+    // What it waits for may have arrived since it was planned, in the same page even: then nobody would wake it any more.
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) \
+         SELECT DISTINCT w.workspace_id, w.application, r.rid, r.kind FROM waiting_reference w \
+         JOIN link l ON l.workspace_id = $1 AND l.application = w.application AND l.source_id = w.source_id \
+         JOIN resource r ON r.workspace_id = $1 AND r.rid = w.rid \
+         WHERE w.workspace_id = $1 AND w.application = $2 AND w.rid = $3 \
+         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        values![workspace, application, rid],
+    )?;
     Ok(())
 }
 
@@ -262,6 +318,84 @@ pub fn member_difference(
         parameters,
     )?;
     Ok((pairs(add)?, pairs(remove)?))
+}
+
+/// The members that the group has in the directory and that have a managed link, and of the given target ids those that are
+/// linked users and groups but no members: what should be there, and what should not.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn rightful_members(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    group_rid: i64,
+    present: &[String],
+) -> Result<(Members, Members), Error> {
+    let rows = tx.query(
+        "SELECT l.rid, l.target_id FROM member m \
+         JOIN link l ON l.workspace_id = m.workspace_id AND l.application = $2 AND l.rid = m.member_rid AND l.managed = 1 \
+         WHERE m.workspace_id = $1 AND m.group_rid = $3 ORDER BY m.member_rid",
+        values![workspace, application, group_rid],
+    )?;
+    let rightful = rows
+        .iter()
+        .map(|row| Ok((row.integer(0)?, row.text(1)?)))
+        .collect::<Result<Members, Error>>()?;
+    let mut wrong = Vec::new();
+    for target_id in present {
+        let row = tx.first(
+            "SELECT l.rid FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $4 \
+             AND NOT EXISTS (SELECT 1 FROM member m WHERE m.workspace_id = $1 AND m.group_rid = $3 AND m.member_rid = l.rid)",
+            values![workspace, application, group_rid, target_id],
+        )?;
+        if let Some(row) = row {
+            wrong.push((row.integer(0)?, target_id.clone()));
+        }
+    }
+    Ok((rightful, wrong))
+}
+
+/// Of the members (by target id) that an undo wants to add to and to remove from a group at the target: those that are
+/// not and those that are exported, with their rids. Whom nobody knows about may be both.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn reversible_members(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    group_rid: i64,
+    add: &[String],
+    remove: &[String],
+) -> Result<(Members, Members), Error> {
+    let mut addable = Vec::new();
+    for target_id in add {
+        let row = tx.first(
+            "SELECT l.rid FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $4 \
+             AND NOT EXISTS (SELECT 1 FROM exported_member e WHERE e.workspace_id = $1 AND e.application = $2 \
+             AND e.group_rid = $3 AND e.member_rid = l.rid AND e.sure = 1)",
+            values![workspace, application, group_rid, target_id],
+        )?;
+        if let Some(row) = row {
+            addable.push((row.integer(0)?, target_id.clone()));
+        }
+    }
+    let mut removable = Vec::new();
+    for target_id in remove {
+        let row = tx.first(
+            "SELECT l.rid FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $4 \
+             AND EXISTS (SELECT 1 FROM exported_member e WHERE e.workspace_id = $1 AND e.application = $2 \
+             AND e.group_rid = $3 AND e.member_rid = l.rid)",
+            values![workspace, application, group_rid, target_id],
+        )?;
+        if let Some(row) = row {
+            removable.push((row.integer(0)?, target_id.clone()));
+        }
+    }
+    Ok((addable, removable))
 }
 
 /// What [`members_intended`] made uncertain and was certain before.

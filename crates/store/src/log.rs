@@ -2,9 +2,14 @@
 
 use crate::{
     Error, Kind, TimeUs, Tx, WorkspaceId,
-    connection::{Row, Value, values},
+    connection::{Row, values},
     job::Lease,
+    narrow::Narrowed,
 };
+
+/// By how much the clocks of servers may differ, and how long a transaction may last, without a record being overlooked
+/// when a time is asked for.
+const SKEW_US: i64 = 3_600_000_000;
 
 /// A record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +61,20 @@ pub struct LogQuery {
     pub action: Option<String>,
     /// Of one cycle.
     pub cycle_id: Option<String>,
+    /// Of one attempt.
+    pub change_id: Option<String>,
+    /// Of users or of groups.
+    pub kind: Option<Kind>,
+    /// With this id in the directory.
+    pub source_id: Option<String>,
+    /// With this id at the target.
+    pub target_id: Option<String>,
+    /// With this error code.
+    pub error_code: Option<String>,
+    /// At this time or later.
+    pub from_us: Option<TimeUs>,
+    /// Before this time.
+    pub until_us: Option<TimeUs>,
     /// Part of the name without case, or a whole source or target id.
     pub text: Option<String>,
     /// Id of the last record of the page before.
@@ -121,50 +140,48 @@ pub fn list(
     workspace: WorkspaceId,
     query: &LogQuery,
 ) -> Result<Vec<Entry>, Error> {
-    let mut sql = format!("{COLUMNS} WHERE workspace_id = $1");
-    let mut parameters: Vec<Value> = values![workspace].to_vec();
-    let mut narrow = |condition: &str, value: Value| {
-        parameters.push(value);
-        let place = format!("${}", parameters.len());
-        sql.push_str(" AND ");
-        sql.push_str(&condition.replace("{}", &place));
-    };
-    if let Some(application) = query.application {
-        narrow("application = {}", application.into());
-    }
-    if let Some(status) = &query.status {
-        narrow("status = {}", status.into());
-    }
-    if let Some(action) = &query.action {
-        narrow("action = {}", action.into());
-    }
-    if let Some(cycle) = &query.cycle_id {
-        narrow("cycle_id = {}", cycle.into());
-    }
-    if let Some(before) = &query.before {
-        narrow(
-            "seq < COALESCE((SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.id = {}), 0)",
-            before.into(),
+    let mut narrowed = Narrowed::new(format!("{COLUMNS} WHERE workspace_id = $1"), workspace);
+    narrowed.and_given("application = {}", query.application);
+    narrowed.and_given("status = {}", query.status.as_ref());
+    narrowed.and_given("action = {}", query.action.as_ref());
+    narrowed.and_given("cycle_id = {}", query.cycle_id.as_ref());
+    narrowed.and_given("change_id = {}", query.change_id.as_ref());
+    narrowed.and_given("kind = {}", query.kind);
+    narrowed.and_given("source_id = {}", query.source_id.as_ref());
+    narrowed.and_given("target_id = {}", query.target_id.as_ref());
+    narrowed.and_given("error_code = {}", query.error_code.as_ref());
+    if let Some(from_us) = query.from_us {
+        // Not by the index on the time, which would sort all of them for each page.
+        narrowed.and("at_us + 0 >= {}", from_us);
+        // Records are in the order of their times but for the skew: the search for the last one ends here.
+        narrowed.and(
+            "seq > COALESCE((SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.at_us < {} ORDER BY p.at_us DESC LIMIT 1), 0)",
+            from_us.saturating_sub(SKEW_US),
         );
     }
-    if let Some(text) = query.text.as_ref().filter(|text| !text.is_empty()) {
-        parameters.push(text.into());
-        let id = parameters.len();
-        parameters.push(crate::workspace::name_key(text).into());
-        let name = parameters.len();
-        sql.push_str(&format!(
-            " AND (instr(source_key, ${name}) > 0 OR source_id = ${id} OR target_id = ${id})"
-        ));
+    if let Some(until_us) = query.until_us {
+        narrowed.and("at_us + 0 < {}", until_us);
+        narrowed.and(
+            "seq < COALESCE((SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.at_us >= {} ORDER BY p.at_us LIMIT 1), 9223372036854775807)",
+            until_us.saturating_add(SKEW_US),
+        );
     }
-    parameters.push(query.limit.into());
-    let limit = parameters.len();
-    tx.query(
-        &format!("{sql} ORDER BY seq DESC LIMIT ${limit}"),
-        &parameters,
-    )?
-    .iter()
-    .map(from_row)
-    .collect()
+    narrowed.and_given(
+        "seq < COALESCE((SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.id = {}), 0)",
+        query.before.as_ref(),
+    );
+    if let Some(text) = query.text.as_ref().filter(|text| !text.is_empty()) {
+        narrowed.and_either(
+            [
+                "instr(source_key, {}) > 0",
+                "source_id = {}",
+                "target_id = {}",
+            ],
+            [&crate::workspace::name_key(text), text, text],
+        );
+    }
+    let (sql, parameters) = narrowed.newest_first(query.limit);
+    tx.query(&sql, &parameters)?.iter().map(from_row).collect()
 }
 
 /// One record.
@@ -178,4 +195,23 @@ pub fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, id: &str) -> Result<Option<E
         values![workspace, id],
     )?;
     row.as_ref().map(from_row).transpose()
+}
+
+/// Removes the oldest records that are older than `keep_us`, at most `limit` at once; returns how many.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn prune(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    keep_us: i64,
+    limit: u32,
+) -> Result<u64, Error> {
+    let before = tx.now_us().saturating_sub(keep_us);
+    tx.execute(
+        "DELETE FROM provisioning_log WHERE workspace_id = $1 AND seq IN \
+         (SELECT p.seq FROM provisioning_log p WHERE p.workspace_id = $1 AND p.at_us < $2 ORDER BY p.at_us LIMIT $3)",
+        values![workspace, before, limit],
+    )
 }

@@ -3,7 +3,8 @@
 
 use crate::{
     Error, TimeUs, Tx, WorkspaceId,
-    connection::{Row, Value, values},
+    connection::{Row, values},
+    narrow::Narrowed,
 };
 
 /// Rows that one workspace keeps at most.
@@ -137,28 +138,6 @@ pub fn append(tx: &mut Tx<'_>, workspace: WorkspaceId, entries: &[Entry]) -> Res
     Ok(())
 }
 
-/// A WHERE clause that grows.
-struct Narrowed {
-    sql: String,
-    parameters: Vec<Value>,
-}
-
-impl Narrowed {
-    /// Adds a condition in which `{}` stands for the value.
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
-        self.parameters.push(value.into());
-        let place = format!("${}", self.parameters.len());
-        self.sql.push_str(" AND ");
-        self.sql.push_str(&condition.replace("{}", &place));
-    }
-
-    fn and_given<V: Into<Value>>(&mut self, condition: &str, value: Option<V>) {
-        if let Some(value) = value {
-            self.and(condition, value);
-        }
-    }
-}
-
 /// Newest first, without bodies.
 ///
 /// # Errors
@@ -169,10 +148,7 @@ pub fn list(
     workspace: WorkspaceId,
     query: &RequestQuery,
 ) -> Result<Vec<Entry>, Error> {
-    let mut narrowed = Narrowed {
-        sql: format!("{SUMMARY} WHERE workspace_id = $1"),
-        parameters: values![workspace].to_vec(),
-    };
+    let mut narrowed = Narrowed::new(format!("{SUMMARY} WHERE workspace_id = $1"), workspace);
     narrowed.and_given("status / 100 = {}", query.status_class.map(i64::from));
     narrowed.and_given("method = {}", query.method.as_ref());
     narrowed.and_given("token_id = {}", query.token_id.as_ref());
@@ -196,12 +172,7 @@ pub fn list(
         "seq < COALESCE((SELECT p.seq FROM request_log p WHERE p.workspace_id = $1 AND p.id = {}), 0)",
         query.before.as_ref(),
     );
-    let Narrowed {
-        mut sql,
-        mut parameters,
-    } = narrowed;
-    parameters.push(query.limit.into());
-    sql.push_str(&format!(" ORDER BY seq DESC LIMIT ${}", parameters.len()));
+    let (sql, parameters) = narrowed.newest_first(query.limit);
     tx.query(&sql, &parameters)?.iter().map(from_row).collect()
 }
 

@@ -7,12 +7,14 @@ mod indexing;
 pub(crate) mod label;
 mod lifecycle;
 mod members;
+mod named;
 mod parked;
 mod query;
 mod walk;
 mod write;
 
 pub use lifecycle::{Deleted, delete, deleted, purge, restore};
+pub use named::{by_name, named, rid_of};
 pub use query::{Page, Query, query};
 pub use walk::{Position, Step, Walk, walk};
 pub use write::{Written, create, create_with, patch, patch_with, replace, replace_with};

@@ -1,5 +1,9 @@
 //! Cycles and their operations: `planned → intent → sent → confirmed | rejected | unknown → reconciled`.
 
+mod prune;
+
+pub use prune::prune;
+
 use crate::{
     Error, TimeUs, Tx, WorkspaceId,
     connection::{Row, values},
@@ -17,10 +21,22 @@ pub enum CycleKind {
     OnDemand,
     /// Plans only.
     DryRun,
+    /// Carries out what a dry run planned.
+    Apply,
+    /// Reads the whole target and plans what would repair it.
+    Drift,
 }
 
 impl CycleKind {
-    /// `initial`, `incremental`, `on-demand`, `dry-run`.
+    /// Whether its operations are a plan: nothing was sent.
+    #[must_use]
+    pub fn is_plan(self) -> bool {
+        matches!(self, Self::DryRun | Self::Drift)
+    }
+}
+
+impl CycleKind {
+    /// `initial`, `incremental`, `on-demand`, `dry-run`, `apply`, `drift`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,6 +44,8 @@ impl CycleKind {
             Self::Incremental => "incremental",
             Self::OnDemand => "on-demand",
             Self::DryRun => "dry-run",
+            Self::Apply => "apply",
+            Self::Drift => "drift",
         }
     }
 
@@ -37,6 +55,8 @@ impl CycleKind {
             Self::Incremental,
             Self::OnDemand,
             Self::DryRun,
+            Self::Apply,
+            Self::Drift,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)
@@ -143,6 +163,8 @@ pub struct StoredOperation {
     pub state: OperationState,
     /// The plan's JSON.
     pub body: String,
+    /// When it was planned.
+    pub planned_us: TimeUs,
 }
 
 /// Proof that an intent is committed; only this module makes one, and only with it may a request be sent.
@@ -254,6 +276,121 @@ pub fn end(
     Ok(())
 }
 
+/// What a plan was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// Position of the change feed.
+    pub head: i64,
+    /// Configuration, as JSON.
+    pub config: String,
+    /// The cycle that it takes back; `None`: an ordinary plan.
+    pub undoes: Option<String>,
+}
+
+/// Saves what a plan was made from.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn set_basis(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    cycle_id: &str,
+    basis: &Basis,
+) -> Result<(), Error> {
+    lease.check(tx)?;
+    tx.execute(
+        "UPDATE cycle SET plan_head = $4, plan_config = $5, of_cycle = $6 WHERE workspace_id = $1 AND application = $2 AND id = $3",
+        values![
+            lease.workspace(), lease.application(), cycle_id, basis.head, &basis.config, basis.undoes.as_deref()
+        ],
+    )?;
+    Ok(())
+}
+
+/// What a plan was made from; `None`: no such plan of this application.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn basis(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    cycle_id: &str,
+) -> Result<Option<Basis>, Error> {
+    let row = tx.first(
+        "SELECT plan_head, plan_config, of_cycle FROM cycle \
+         WHERE workspace_id = $1 AND application = $2 AND id = $3 AND plan_head IS NOT NULL",
+        values![workspace, application, cycle_id],
+    )?;
+    row.map(|row| {
+        Ok(Basis {
+            head: row.integer(0)?,
+            config: row.text(1)?,
+            undoes: row.optional_text(2)?,
+        })
+    })
+    .transpose()
+}
+
+/// Says that a cycle carries out a plan.
+///
+/// # Errors
+///
+/// `StaleFence`; `Conflict` when another cycle did or does.
+pub fn applies(tx: &mut Tx<'_>, lease: &Lease, cycle_id: &str, plan_id: &str) -> Result<(), Error> {
+    lease.check(tx)?;
+    if let Some(other) = applied_by(tx, lease.workspace(), plan_id)? {
+        return Err(Error::Conflict(format!(
+            "the plan was applied already, by cycle {other}"
+        )));
+    }
+    tx.execute(
+        "UPDATE cycle SET of_cycle = $4 WHERE workspace_id = $1 AND application = $2 AND id = $3",
+        values![lease.workspace(), lease.application(), cycle_id, plan_id],
+    )?;
+    Ok(())
+}
+
+/// The cycle that carried out a plan.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn applied_by(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    plan_id: &str,
+) -> Result<Option<String>, Error> {
+    let row = tx.first(
+        "SELECT id FROM cycle WHERE workspace_id = $1 AND of_cycle = $2 AND kind = 'apply' ORDER BY number LIMIT 1",
+        values![workspace, plan_id],
+    )?;
+    row.map(|row| row.text(0)).transpose()
+}
+
+/// Ends what a process that died left running, but not the cycle that goes on.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn abandon(tx: &mut Tx<'_>, lease: &Lease, keep: Option<&str>) -> Result<(), Error> {
+    lease.check(tx)?;
+    let now = tx.now_us();
+    tx.execute(
+        "UPDATE cycle SET status = 'interrupted', ended_us = $4, message = 'the process ended' \
+         WHERE workspace_id = $1 AND application = $2 AND ended_us IS NULL AND id <> $3",
+        values![
+            lease.workspace(),
+            lease.application(),
+            keep.unwrap_or_default(),
+            now
+        ],
+    )?;
+    Ok(())
+}
+
 /// Newest cycles first.
 ///
 /// # Errors
@@ -289,6 +426,24 @@ pub fn get(
     let row = tx.first(
         &format!("{COLUMNS} WHERE workspace_id = $1 AND id = $2"),
         values![workspace, cycle_id],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// One cycle, if it is of this application.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn of_application(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    cycle_id: &str,
+) -> Result<Option<Cycle>, Error> {
+    let row = tx.first(
+        &format!("{COLUMNS} WHERE workspace_id = $1 AND application = $2 AND id = $3"),
+        values![workspace, application, cycle_id],
     )?;
     row.as_ref().map(from_row).transpose()
 }
@@ -383,10 +538,11 @@ fn operation_from_row(row: &Row) -> Result<StoredOperation, Error> {
         rid: row.integer(1)?,
         state: OperationState::from_text(&row.text(2)?)?,
         body: row.text(3)?,
+        planned_us: row.integer(4)?,
     })
 }
 
-/// Operations that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
+/// Operations after a number that may have reached the target without our knowing: `intent`, `sent`, `unknown`.
 ///
 /// # Errors
 ///
@@ -395,16 +551,36 @@ pub fn unresolved(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     application: i64,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<StoredOperation>, Error> {
     tx.query(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 \
-         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT $3",
-        values![workspace, application, limit],
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND application = $2 \
+         AND state IN ('intent', 'sent', 'unknown') AND id > $3 ORDER BY id LIMIT $4",
+        values![workspace, application, after, limit],
     )?
     .iter()
     .map(operation_from_row)
     .collect()
+}
+
+/// The operation on one object that may have reached the target without our knowing.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn unresolved_of(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    rid: i64,
+) -> Result<Option<StoredOperation>, Error> {
+    let row = tx.first(
+        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 AND rid = $3 \
+         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT 1",
+        values![workspace, application, rid],
+    )?;
+    row.as_ref().map(operation_from_row).transpose()
 }
 
 /// Operations of a cycle after a number, for showing a plan.
@@ -420,7 +596,7 @@ pub fn operations(
     limit: u32,
 ) -> Result<Vec<StoredOperation>, Error> {
     tx.query(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND cycle_id = $2 AND id > $3 ORDER BY id LIMIT $4",
         values![workspace, cycle_id, after, limit],
     )?
     .iter()

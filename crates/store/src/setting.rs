@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Tx, WorkspaceId, audit, connection::values};
+use crate::{Error, Tx, WorkspaceId, audit, connection::values, notification};
 
 /// What the request log keeps of bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub struct Settings {
     pub request_log_bodies: LogBodies,
     /// Days for which requests are kept, 1 to 365.
     pub request_log_days: u32,
+    /// Who is told by mail about applications that name nobody; at most ten addresses.
+    pub notification_emails: Vec<String>,
+    /// Days for which the provisioning log, ended cycles and what they did are kept, 1 to 3,650.
+    pub keep_provisioning_days: u32,
 }
 
 impl Default for Settings {
@@ -38,6 +42,8 @@ impl Default for Settings {
             request_log: true,
             request_log_bodies: LogBodies::default(),
             request_log_days: 7,
+            notification_emails: Vec::new(),
+            keep_provisioning_days: 30,
         }
     }
 }
@@ -54,7 +60,12 @@ impl Settings {
                 "requests can be kept for 1 to 365 days".into(),
             ));
         }
-        Ok(())
+        if !(1..=3650).contains(&self.keep_provisioning_days) {
+            return Err(Error::Invalid(
+                "the provisioning log can be kept for 1 to 3,650 days".into(),
+            ));
+        }
+        notification::check_addresses(&self.notification_emails)
     }
 }
 

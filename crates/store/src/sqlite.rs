@@ -5,7 +5,17 @@ use crate::{
     connection::{Access, Connection, Database, Row, Value, Verdict},
 };
 use rusqlite::{ErrorCode, types::ValueRef};
-use std::{borrow::Cow, path::Path, time::Duration};
+use std::{
+    borrow::Cow,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long another connection is waited for.
+const BUSY: Duration = Duration::from_secs(10);
+/// Time between two attempts to open a file.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection with the settings that durability needs.
 pub(crate) struct Sqlite(pub(crate) rusqlite::Connection);
@@ -42,11 +52,22 @@ pub(crate) fn translate(sql: &str) -> Cow<'_, str> {
 
 impl Sqlite {
     /// Opens a file. `durable` false is for throw-away databases in tests.
+    ///
+    /// The first to open and the last to close a file lock it whole for a moment, and then SQLite does not wait but says
+    /// "busy" at once; so this waits.
     pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, Error> {
+        let until = Instant::now() + BUSY;
+        loop {
+            match Self::try_open(path, durable) {
+                Err(Error::Busy) if Instant::now() < until => thread::sleep(AGAIN),
+                result => return result,
+            }
+        }
+    }
+
+    fn try_open(path: &Path, durable: bool) -> Result<Self, Error> {
         let connection = rusqlite::Connection::open(path).map_err(error)?;
-        connection
-            .busy_timeout(Duration::from_secs(10))
-            .map_err(error)?;
+        connection.busy_timeout(BUSY).map_err(error)?;
         connection.set_prepared_statement_cache_capacity(256);
         let synchronous = if durable { "FULL" } else { "OFF" };
         connection

@@ -31,13 +31,15 @@ const GLOBAL: [&str; 7] = [
 ];
 
 /// Statements that span workspaces on purpose: start of each.
-const SPANNING: [&str; 3] = [
+const SPANNING: [&str; 4] = [
     // Whose token is this? The answer is the workspace.
     "SELECT workspace_id, id, name, last_used_us, options FROM token",
     // The workspaces of one person.
     "SELECT w.id, w.public_id, w.slug, w.name, w.created_us, m.role",
     // The scheduler serves all.
     "SELECT j.workspace_id, j.application, j.lease_owner",
+    // So does whoever sends mail.
+    "SELECT n.workspace_id, n.id, n.lease_owner",
 ];
 
 fn tables() -> BTreeSet<String> {
@@ -114,7 +116,7 @@ fn check(statement: &str, tables: &BTreeSet<String>) -> Result<bool, String> {
     let compact = statement.replace(' ', "");
     // Directly, or by being the same as that of a row whose workspace is bound.
     let bound = compact.matches("workspace_id=$1").count()
-        + ["m", "l", "a", "w", "e", "j"]
+        + ["m", "l", "a", "w", "e", "j", "v"]
             .iter()
             .map(|alias| {
                 compact
@@ -438,7 +440,7 @@ fn foreign_applications_do_not_exist() {
                 run::list(tx, theirs, key, 10)?.is_empty()
                     && run::get(tx, theirs, &cycle)?.is_none()
             );
-            assert!(run::unresolved(tx, theirs, key, 10)?.is_empty());
+            assert!(run::unresolved(tx, theirs, key, 0, 10)?.is_empty());
             assert!(run::operations(tx, theirs, &cycle, 0, 10)?.is_empty());
             let query = log::LogQuery {
                 application: Some(key),

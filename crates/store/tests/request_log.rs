@@ -49,7 +49,7 @@ fn filters() {
     let deviating = Entry {
         deviations: vec!["op-case".to_owned(), "string-boolean".to_owned()],
         token_id: "tok_b".to_owned(),
-        request_id: "abc".to_owned(),
+        request_id: "the-request".to_owned(),
         ..entry("PATCH", "/scim/Users/7b1c", 200)
     };
     let failed = Entry {
@@ -86,7 +86,7 @@ fn filters() {
         (|query| query.deviation = Some("case".to_owned()), &[]),
         (|query| query.text = Some("TAKEN".to_owned()), &[2]),
         (|query| query.text = Some("Attributes=ID".to_owned()), &[2]),
-        (|query| query.text = Some("abc".to_owned()), &[1]),
+        (|query| query.text = Some("the-request".to_owned()), &[1]),
         (|query| query.from_us = Some(3), &[4, 3]),
         (|query| query.until_us = Some(2), &[1, 0]),
     ];

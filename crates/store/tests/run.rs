@@ -37,6 +37,14 @@ fn a_new_link_wakes_what_waited_for_it() {
     f.work_done(&lease, &woken);
     f.link(&lease, &boss, "boss-t", true);
     assert!(f.work(&lease).is_empty(), "the same link again is no news");
+    // Who waits for somebody that arrived a moment before is looked at again, too.
+    let waiting = vec![("manager".to_owned(), boss.id.clone())];
+    f.with(&lease, move |tx, lease| {
+        ledger::set_waiting(tx, lease, rid, &waiting)
+    })
+    .unwrap();
+    assert_eq!(f.work(&lease), [ada.rid]);
+    f.work_done(&lease, &[ada.rid]);
     let (workspace, application, ids) = (
         f.d.workspace,
         f.application,
@@ -142,7 +150,7 @@ fn operations_go_through_their_states() {
     let numbers = planned.unwrap();
     let (workspace, application) = (f.d.workspace, f.application);
     let unresolved = || -> Vec<i64> {
-        let read = move |tx: &mut Tx<'_>| run::unresolved(tx, workspace, application, 10);
+        let read = move |tx: &mut Tx<'_>| run::unresolved(tx, workspace, application, 0, 10);
         f.d.store
             .read_blocking(read)
             .unwrap()

@@ -1,10 +1,16 @@
 //! The arguments. What scripts rely on: names here are a contract.
 
 mod directory;
+mod entra;
 mod expression;
+mod log;
+mod mail;
 
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
+pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
+pub(crate) use log::{Log, LogExport, LogFilter, LogFormat, LogList};
+pub(crate) use mail::{Mail, Smtp, StartTls};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -92,11 +98,14 @@ pub(crate) enum Command {
     /// Scoping filters
     #[command(subcommand)]
     Scope(Scoping),
+    /// Notification mail
+    #[command(subcommand)]
+    Mail(Mail),
 }
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080"
+    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080\n  TENURE_SMTP_PASSWORD=… tenure serve --smtp-url smtp://tenure@mail.example.com:587 --smtp-from tenure@example.com"
 )]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 picks a free one
@@ -119,6 +128,8 @@ pub(crate) struct Serve {
     /// Listen beyond loopback with plain http, because a proxy in front does TLS
     #[arg(long, env = "TENURE_BEHIND_PROXY", requires = "public_url")]
     pub(crate) behind_proxy: bool,
+    #[command(flatten)]
+    pub(crate) smtp: Smtp,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +161,17 @@ pub(crate) enum Workspace {
     },
     /// List workspaces
     List,
+    /// Print the settings of a workspace, or set them
+    #[command(
+        before_help = "Example:\n  tenure workspace settings --workspace acme --json > settings.json"
+    )]
+    Settings {
+        #[command(flatten)]
+        at: InWorkspace,
+        /// JSON file with the new settings; `-` reads stdin; what is left out gets its default
+        #[arg(long, value_name = "FILE")]
+        set: Option<String>,
+    },
 }
 
 /// The workspace of a command.
@@ -372,6 +394,88 @@ pub(crate) enum Application {
         #[arg(long, default_value_t = 300, value_name = "SECONDS")]
         wait: u64,
     },
+    /// Show what a cycle would do, with the saved or another configuration
+    #[command(
+        before_help = "Examples:\n  tenure application plan Payroll --workspace acme\n  tenure application plan Payroll --workspace acme --config new.json\n  tenure application apply Payroll cyc_… --workspace acme --yes"
+    )]
+    Plan {
+        #[command(flatten)]
+        of: OfApplication,
+        /// JSON file with a configuration that is not saved yet; `-` reads stdin
+        #[arg(long, value_name = "FILE")]
+        config: Option<String>,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Carry out a plan exactly as it was shown, or refuse when it is stale
+    Apply {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Id of the plan, as `plan` and `undo` print it
+        plan: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Plan the way back from what a cycle did; `apply` goes it
+    #[command(
+        before_help = "Examples:\n  tenure application undo Payroll cyc_… --workspace acme\n  tenure application undo Payroll cyc_… --workspace acme --user ada@example.org --attribute title"
+    )]
+    Undo {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Id of the cycle to take back
+        cycle: String,
+        /// Only this user, by userName or id
+        #[arg(long, value_name = "NAME", conflicts_with = "group")]
+        user: Option<String>,
+        /// Only this group, by displayName or id
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Only this attribute of the target
+        #[arg(long, value_name = "PATH")]
+        attribute: Option<String>,
+        /// Delete the accounts and groups that the cycle created
+        #[arg(long)]
+        delete_created: bool,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Read every account of the target; plan what would repair those that were changed there, and note the unmanaged ones
+    Drift {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Seconds to wait while another process runs a cycle of this application
+        #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// List accounts of the target that are not managed, as the last `drift` found them
+    Accounts {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Only those: local (nobody in the directory fits), unassigned (somebody who is not in scope), assigned (the next
+        /// cycle takes it over), second (somebody who has another account)
+        #[arg(long, value_parser = ["local", "unassigned", "assigned", "second"])]
+        standing: Option<String>,
+        /// Only after this number, to go on behind a full page
+        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+        after: i64,
+    },
+    /// List whose access would be taken away but is held by the deletion threshold
+    Held(OfApplication),
+    /// Allow what is held now; what is held later needs another approval
+    AllowDeletes {
+        #[command(flatten)]
+        of: OfApplication,
+        /// How many are held, as `held` counts them; nothing happens if there are others by now
+        #[arg(long, value_name = "COUNT")]
+        expect: u64,
+    },
     /// Test Tenant URL and secret token; shows each request
     Test(OfApplication),
     /// Provision one user or group now, with every step shown
@@ -383,6 +487,16 @@ pub(crate) enum Application {
         /// Plan only
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Show why a user or group has an account there or has none, and what happens next; asks the target nothing
+    #[command(
+        before_help = "Example:\n  tenure application why Payroll --workspace acme --user ada@acme.example"
+    )]
+    Why {
+        #[command(flatten)]
+        of: OfApplication,
+        #[command(flatten)]
+        objects: Objects,
     },
     /// Give the application to users and groups
     Assign {
@@ -416,6 +530,9 @@ pub(crate) enum Application {
         #[arg(long, value_name = "FILE")]
         set: Option<String>,
     },
+    /// Mappings and scoping filters as Entra ID's synchronization schema
+    #[command(subcommand)]
+    Schema(EntraSchema),
     /// Delete an application with its log; accounts at the target stay
     Delete {
         #[command(flatten)]
@@ -444,46 +561,6 @@ pub(crate) struct ApplicationCreate {
     /// Who is provisioned
     #[arg(long, value_enum, default_value = "assigned")]
     pub(crate) scope: Scope,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Log {
-    /// List records, newest first
-    List(LogList),
-    /// Show a record with its steps and modified properties
-    Show {
-        #[command(flatten)]
-        at: InWorkspace,
-        /// Id of the record
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogList {
-    #[command(flatten)]
-    pub(crate) at: InWorkspace,
-    /// Only this application, by name or id
-    #[arg(long, value_name = "APP")]
-    pub(crate) application: Option<String>,
-    /// Only this outcome: success, failure, skipped or warning
-    #[arg(long, value_parser = ["success", "failure", "skipped", "warning"])]
-    pub(crate) status: Option<String>,
-    /// Only this action
-    #[arg(long, value_parser = ["create", "update", "disable", "delete", "stagedDelete", "other"])]
-    pub(crate) action: Option<String>,
-    /// Only this cycle
-    #[arg(long, value_name = "ID")]
-    pub(crate) cycle: Option<String>,
-    /// Only records whose name contains this, or with this source or target id
-    #[arg(long)]
-    pub(crate) text: Option<String>,
-    /// Most records to list
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) limit: u32,
-    /// Continue after the record of this id
-    #[arg(long, value_name = "ID")]
-    pub(crate) before: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -109,6 +109,8 @@ impl From<EngineError> for Failure {
                 Self::new(Exit::Unreachable, format!("{message} ({code})"))
                     .hint("`tenure application test` shows each request and its answer")
             }
+            EngineError::Stale(_) => Self::new(Exit::Conflict, error.to_string())
+                .hint("`tenure application plan` makes a new one; nothing was changed"),
             EngineError::Configuration(message) => Self::failed(message).hint(
                 "`tenure application config` prints the configuration and sets a corrected one",
             ),

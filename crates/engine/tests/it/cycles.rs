@@ -4,7 +4,7 @@ use crate::support::{Bench, engine, tally, target::Fault};
 use serde_json::json;
 use std::time::Duration;
 use tenure_engine::EngineError;
-use tenure_plan::config::Scope;
+use tenure_plan::config::{Scope, Source};
 use tenure_store::{Actor, Store, job, run};
 
 #[tokio::test]
@@ -139,6 +139,33 @@ async fn a_manager_is_set_as_soon_as_there_is_an_account() {
     assert_eq!(value, Some(boss_id));
 }
 
+/// People of one page refer to each other in every direction, and whose account is there first is chance.
+#[tokio::test]
+async fn managers_who_arrive_together_with_their_people_are_set() {
+    let bench = Bench::new().await;
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let users = bench.users(12).await;
+    for (number, user) in users.iter().enumerate() {
+        let manager = &users[(number * 5 + 1) % users.len()].id;
+        bench
+            .replace(
+                user,
+                &format!("{enterprise}:manager"),
+                json!({ "value": manager }),
+            )
+            .await;
+    }
+    bench.cycle().await;
+    let world = bench.target.world();
+    let without: Vec<_> = world
+        .users
+        .values()
+        .filter(|user| user.get(enterprise).is_none())
+        .map(|user| &user["userName"])
+        .collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
 #[tokio::test]
 async fn too_many_leavers_are_held() {
     let bench = Bench::with(|config| config.deletion_threshold = Some(2)).await;
@@ -244,6 +271,37 @@ async fn two_people_never_share_an_account() {
     );
     bench.replace(&bob, "displayName", json!("Bob")).await;
     assert_eq!(bench.cycle().await.counts.failed, 1);
+}
+
+/// Two new people whose mapping gives the same name: the second create is refused, and the account that is found then is
+/// the first one's.
+#[tokio::test]
+async fn two_new_people_never_share_an_account() {
+    let bench = Bench::with(|config| {
+        for mapping in &mut config.users.mappings {
+            if mapping.target == "userName" {
+                mapping.source = Source::Attribute("title".into());
+            }
+        }
+    })
+    .await;
+    for name in ["ada", "bob"] {
+        bench
+            .user_with(name, json!({ "title": "shared@example.org" }))
+            .await;
+    }
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [1, 0, 0, 0, 1]);
+    let owner = bench.target.world().users.values().next().unwrap()["displayName"].clone();
+    assert_eq!(bench.target.world().users.len(), 1);
+    // It stays so, whoever is looked at again.
+    bench.restart().await;
+    let cycle = bench.cycle().await;
+    assert_eq!(tally(cycle.counts), [0, 0, 0, 0, 1]);
+    assert_eq!(
+        bench.target.world().users.values().next().unwrap()["displayName"],
+        owner
+    );
 }
 
 #[tokio::test]

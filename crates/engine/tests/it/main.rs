@@ -4,7 +4,11 @@
 
 mod chaos;
 mod cycles;
+mod drift;
 mod faults;
+mod listing;
 mod members;
+mod plans;
 mod support;
 mod unique;
+mod why;

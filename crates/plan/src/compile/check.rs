@@ -57,15 +57,33 @@ pub(super) fn check_numbers(config: &ApplicationConfig, problems: &mut Problems)
             format!("`{domain}` is not a domain such as `acme.example`"),
         );
     }
-    if let Some(address) = config
-        .notification_email
-        .as_deref()
+    check_addresses(
+        config.notification_email.as_deref().unwrap_or_default(),
+        problems,
+    );
+}
+
+/// Most addresses of an application.
+const ADDRESSES: usize = 10;
+
+/// Addresses parted by commas, semicolons or white space, in a form that cannot break the header of a mail.
+fn check_addresses(text: &str, problems: &mut Problems) {
+    let addresses: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'))
         .filter(|address| !address.is_empty())
-    {
-        let sound = address
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if !sound || address.contains(char::is_whitespace) || address.len() > 254 {
+        .collect();
+    if addresses.len() > ADDRESSES {
+        problems.add(
+            "notification_email",
+            format!("more than {ADDRESSES} addresses"),
+        );
+    }
+    for address in addresses {
+        let sound = address.split_once('@').is_some_and(|(local, domain)| {
+            (1..=64).contains(&local.len()) && !domain.is_empty() && !domain.contains('@')
+        });
+        let is_plain = |c: char| c.is_ascii_graphic() && !"\"(),:;<>[\\]".contains(c);
+        if !sound || !address.chars().all(is_plain) || address.len() > 254 {
             problems.add(
                 "notification_email",
                 format!("`{address}` is not an email address"),

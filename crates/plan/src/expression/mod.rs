@@ -12,6 +12,7 @@ mod encode;
 mod evaluate;
 mod generate;
 mod multi;
+mod outline;
 mod parse;
 mod pattern;
 mod replace;
@@ -23,6 +24,7 @@ use serde_json::Value;
 
 pub use catalogue::{FunctionInfo, functions};
 use evaluate::Evaluator;
+pub(crate) use outline::{Part, PartKind, parameter_names, quoted};
 use parse::Node;
 pub(crate) use pattern::compile_pattern;
 

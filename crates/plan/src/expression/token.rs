@@ -1,6 +1,7 @@
 //! Characters to tokens.
 
 use super::ExpressionError;
+use std::ops::Range;
 
 /// Comparison operators in the condition of `IIF` and `CBool`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,23 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<Placed>, ExpressionError> {
         tokens.push(placed);
         if end {
             return Ok(tokens);
+        }
+    }
+}
+
+/// Each attribute of a text: from its first to behind its last character, and its name.
+pub(super) fn attributes(text: &str) -> Result<Vec<(Range<usize>, String)>, ExpressionError> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut scanner = Scanner {
+        characters: &characters,
+        at: 0,
+    };
+    let mut found = Vec::new();
+    loop {
+        match scanner.next()? {
+            (Token::End, _) => return Ok(found),
+            (Token::Attribute(name), start) => found.push((start..scanner.at, name)),
+            _ => {}
         }
     }
 }

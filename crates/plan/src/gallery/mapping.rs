@@ -103,6 +103,7 @@ pub(super) fn config(users: Vec<Mapping>, groups: Vec<Mapping>) -> ApplicationCo
         skip_out_of_scope_deletions: false,
         deletion_threshold: None,
         notification_email: None,
+        notify: true,
         interval_minutes: 40,
         default_domain: None,
         dialect: Dialect::default(),

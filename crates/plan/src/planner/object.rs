@@ -5,7 +5,7 @@ use crate::{
     Compiled, Facts,
     compile::CompiledObject,
     config::{ObjectKind, Scope},
-    facts::{Found, Link, LogStep, SourceObject},
+    facts::{Entitlement, Found, Link, LogStep, SourceObject},
     operation::{Action, Operation, REDACTED},
     scope::{ScopeResult, evaluate},
     source::{SourceView, is_active},
@@ -73,7 +73,7 @@ impl<'a> Planner<'a> {
             &display_name(source),
             self.facts.link.is_some(),
         ));
-        let filters = evaluate(&self.object.filters, &view);
+        let filters = evaluate(&self.object.filters, &view).redacted(&self.object.redacted);
         let sync_all = self.config.config.scope == Scope::All;
         self.steps.push(story::scoping(
             active,
@@ -85,29 +85,7 @@ impl<'a> Planner<'a> {
         Verdict {
             active,
             entitled,
-            reason: self.scope_reason(active, sync_all, &filters),
-        }
-    }
-
-    fn scope_reason(&self, active: bool, sync_all: bool, filters: &ScopeResult) -> String {
-        let entitlement = self.facts.entitlement;
-        let titles: Vec<&str> = filters
-            .filters
-            .iter()
-            .map(|filter| filter.title.as_str())
-            .collect();
-        if !sync_all && !entitlement.assigned() {
-            "not assigned to the application".to_owned()
-        } else if !filters.passed {
-            format!("no scoping filter lets it pass ({})", titles.join(", "))
-        } else if !active {
-            "inactive in the directory".to_owned()
-        } else if sync_all {
-            "all users and groups are in scope".to_owned()
-        } else if entitlement.direct {
-            "assigned directly".to_owned()
-        } else {
-            format!("assigned through {}", entitlement.via_groups.join(", "))
+            reason: scope_reason(self.facts.entitlement, active, sync_all, &filters),
         }
     }
 
@@ -122,7 +100,7 @@ impl<'a> Planner<'a> {
             source,
             &link.target_id,
             &link.known,
-            !link.managed,
+            !link.managed || link.fresh,
             desired,
             verdict,
         )
@@ -395,6 +373,33 @@ impl<'a> Planner<'a> {
             unresolved: Vec::new(),
             unmanage_after: false,
         }
+    }
+}
+
+/// Why an object is in scope, or why not.
+pub(crate) fn scope_reason(
+    entitlement: &Entitlement,
+    active: bool,
+    sync_all: bool,
+    filters: &ScopeResult,
+) -> String {
+    let titles: Vec<&str> = filters
+        .filters
+        .iter()
+        .map(|filter| filter.title.as_str())
+        .collect();
+    if !sync_all && !entitlement.assigned() {
+        "not assigned to the application".to_owned()
+    } else if !filters.passed {
+        format!("no scoping filter lets it pass ({})", titles.join(", "))
+    } else if !active {
+        "inactive in the directory".to_owned()
+    } else if sync_all {
+        "all users and groups are in scope".to_owned()
+    } else if entitlement.direct {
+        "assigned directly".to_owned()
+    } else {
+        format!("assigned through {}", entitlement.via_groups.join(", "))
     }
 }
 

@@ -82,6 +82,7 @@ impl Setup {
             target_id: "t-1".to_owned(),
             known: map(known),
             managed,
+            fresh: false,
         });
         self
     }

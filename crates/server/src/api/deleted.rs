@@ -16,14 +16,10 @@ use tenure_store::{
 
 use super::{
     caller::{Caller, Parameters},
-    page,
+    paging::Page,
     problem::Problem,
 };
 use crate::App;
-
-/// Rows of a page when the caller does not say, and at most.
-const PAGE: u32 = 100;
-const PAGE_MAX: u32 = 1000;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Paging {
@@ -50,7 +46,7 @@ pub(super) async fn list(
     Path(endpoint): Path<String>,
     Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = paging.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let page = Page::new(paging.limit);
     let after = paging
         .after
         .map(|after| {
@@ -60,31 +56,27 @@ pub(super) async fn list(
         })
         .transpose()?;
     let workspace = caller.workspace();
-    let mut found: Vec<Deleted> = app
+    let found = app
         .store
         .read(move |tx| {
             let kind = kind_at(tx, workspace, &endpoint)?;
-            resource::deleted(tx, workspace, kind, after, limit + 1)
+            resource::deleted(tx, workspace, kind, after, page.rows())
         })
         .await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| format!("{}-{}", last.deleted_us, last.stored.rid));
-    let items = found
-        .iter()
-        .map(|one| {
-            json!({
-                "id": one.stored.id,
-                "name": one.stored.label(),
-                "deleted": format_time_us(one.deleted_us),
-                "created": format_time_us(one.stored.created_us),
-            })
-        })
-        .collect();
-    Ok(page(items, next))
+    Ok(page.answer(found, position_of, shown))
+}
+
+fn position_of(last: &Deleted) -> String {
+    format!("{}-{}", last.deleted_us, last.stored.rid)
+}
+
+fn shown(one: &Deleted) -> Value {
+    json!({
+        "id": one.stored.id,
+        "name": one.stored.label(),
+        "deleted": format_time_us(one.deleted_us),
+        "created": format_time_us(one.stored.created_us),
+    })
 }
 
 /// POST `/deleted/{endpoint}/{id}/restore`.

@@ -5,6 +5,8 @@
 
 mod caller;
 mod deleted;
+mod logs;
+mod paging;
 mod problem;
 mod requests;
 mod schemas;
@@ -12,6 +14,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod why;
 
 use axum::{
     Json, Router,
@@ -39,6 +42,10 @@ pub(crate) fn service(app: App) -> Router {
         .route("/tokens/{token}/deviations", get(requests::deviations))
         .route("/requests", get(requests::list))
         .route("/requests/{id}", get(requests::show))
+        .route("/provisioning-logs", get(logs::list))
+        .route("/provisioning-logs/export", get(logs::export))
+        .route("/provisioning-logs/{id}", get(logs::show))
+        .route("/applications/{application}/why", get(why::show))
         .route("/deleted/{endpoint}", get(deleted::list))
         .route("/deleted/{endpoint}/{id}/restore", post(deleted::restore));
     Router::new()
@@ -54,7 +61,7 @@ pub(crate) fn service(app: App) -> Router {
         .with_state(app)
 }
 
-/// A list: its items and, when there is more, where the next page begins.
+/// A whole list, or a page of one: its items and, when there is more, where the next page begins.
 fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
     let next = next.map_or(Value::Null, Value::String);
     Json(Value::Object(Map::from_iter([

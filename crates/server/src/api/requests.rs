@@ -6,12 +6,9 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tenure_scim::{
-    Deviation,
-    value::{format_time_us, parse_time_us},
-};
+use tenure_scim::{Deviation, value::format_time_us};
 use tenure_store::{
-    TimeUs, deviation,
+    deviation,
     request_log::{self, Entry, RequestQuery},
     token,
 };
@@ -19,13 +16,10 @@ use tenure_store::{
 use super::{
     caller::{Caller, Parameters},
     page,
+    paging::{Page, time},
     problem::Problem,
 };
 use crate::App;
-
-/// Rows of a page when the caller does not say, and at most.
-const PAGE: u32 = 100;
-const PAGE_MAX: u32 = 1000;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -44,15 +38,6 @@ pub(super) struct Asked {
     until: Option<String>,
     after: Option<String>,
     limit: Option<u32>,
-}
-
-fn time(name: &str, text: Option<&String>) -> Result<Option<TimeUs>, Problem> {
-    text.map(|text| {
-        parse_time_us(text).ok_or_else(|| {
-            Problem::invalid(format!("`{name}` is a time such as 2026-11-24T20:30:40Z."))
-        })
-    })
-    .transpose()
 }
 
 fn summary(entry: &Entry) -> Value {
@@ -82,7 +67,7 @@ pub(super) async fn list(
     caller: Caller,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let page = Page::new(asked.limit);
     let query = RequestQuery {
         from_us: time("from", asked.from.as_ref())?,
         until_us: time("until", asked.until.as_ref())?,
@@ -95,17 +80,14 @@ pub(super) async fn list(
         only_errors: asked.errors,
         only_deviations: asked.deviations,
         before: asked.after,
-        limit: limit + 1,
+        limit: page.rows(),
     };
     let workspace = caller.workspace();
-    let mut found = app
+    let found = app
         .store
         .read(move |tx| request_log::list(tx, workspace, &query))
         .await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| last.id.clone());
-    Ok(page(found.iter().map(summary).collect(), next))
+    Ok(page.answer(found, |last| last.id.clone(), summary))
 }
 
 /// GET `/requests/{id}`: with the bodies, as far as they are kept.

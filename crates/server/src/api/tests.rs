@@ -16,8 +16,13 @@ use tower::ServiceExt as _;
 
 use crate::{App, Config};
 
+mod logs;
+mod why;
+
 /// A workspace with both kinds of tokens.
 struct World {
+    store: Store,
+    name: &'static str,
     router: Router,
     api: String,
     scim: String,
@@ -44,20 +49,23 @@ impl World {
             public_url: "https://id.mills.example".into(),
             open_sign_up: false,
             demo: false,
+            mailer: None,
         };
         let router = crate::router(App {
             store: store.clone(),
             engine,
             config: Arc::new(config),
         });
-        let world = |(api, scim)| Self {
+        let world = |name, (api, scim)| Self {
+            store: store.clone(),
+            name,
             router: router.clone(),
             api,
             scim,
         };
         let first = workspace(&store, "Mills").await;
         let second = workspace(&store, "Bakery").await;
-        (world(first), world(second))
+        (world("Mills", first), world("Bakery", second))
     }
 
     async fn new() -> Self {
@@ -72,6 +80,21 @@ impl World {
             status,
             serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         )
+    }
+
+    /// What a path of the API gives as a file: media type and text.
+    async fn file(&self, path: &str) -> (String, String) {
+        let request = Request::builder()
+            .uri(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.api))
+            .body(Body::empty())
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        let kind = response.headers()["content-type"].to_str().unwrap();
+        let kind = kind.to_owned();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (kind, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     async fn call(

@@ -4,9 +4,11 @@ use askama::Template;
 use axum::{Router, extract::State, response::Response, routing::get};
 use serde_json::{Map, Value};
 use tenure_plan::{Change, facts::LogStep};
+use tenure_scim::value::parse_time_us;
 use tenure_store::{
-    application,
+    TimeUs, application,
     log::{self, Entry, LogQuery},
+    setting,
 };
 
 use super::{
@@ -16,17 +18,27 @@ use super::{
     visitor::Member,
     words::{self, Badge, Moment},
 };
-use crate::App;
+use crate::{
+    App,
+    provisioning_log::{Export, Format, advice},
+};
 
 /// Rows of a page.
 const PAGE: u32 = 50;
+/// Microseconds of a day.
+const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/w/{workspace}/logs", get(all))
+        .route("/w/{workspace}/logs/export", get(export_all))
         .route(
             "/w/{workspace}/apps/{app}/provisioning/logs",
             get(of_application),
+        )
+        .route(
+            "/w/{workspace}/apps/{app}/provisioning/logs/export",
+            get(export_of_application),
         )
         .route(
             "/w/{workspace}/apps/{app}/provisioning/logs/{id}",
@@ -35,7 +47,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// A JSON value as people read it: text without quotes, nothing for null.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -76,6 +88,7 @@ struct Row {
     application: String,
     name: String,
     kind: &'static str,
+    kind_path: &'static str,
     action: &'static str,
     badge: Badge,
     reason: String,
@@ -95,6 +108,7 @@ fn row(entry: Entry, application: Option<&application::Application>) -> Row {
             .unwrap_or_default(),
         name: entry.source_name,
         kind: words::kind(entry.kind),
+        kind_path: words::kind_path(entry.kind),
         action: words::action(&entry.action),
         badge: words::result_badge(&entry.status),
         reason: entry.error_code.or(entry.reason).unwrap_or_default(),
@@ -112,6 +126,15 @@ struct Filters {
     action: String,
     q: String,
     cycle: String,
+    code: String,
+    /// Days, the last one included.
+    from: String,
+    to: String,
+}
+
+/// The beginning of a day in UTC.
+fn day_us(text: &str) -> Option<TimeUs> {
+    parse_time_us(&format!("{}T00:00:00Z", text.trim()))
 }
 
 impl Filters {
@@ -121,6 +144,9 @@ impl Filters {
             action: member.query("action"),
             q: member.query("q"),
             cycle: member.query("cycle"),
+            code: member.query("code"),
+            from: member.query("from"),
+            to: member.query("to"),
         }
     }
 
@@ -131,27 +157,45 @@ impl Filters {
             status: given(&self.status),
             action: given(&self.action),
             cycle_id: given(&self.cycle),
+            error_code: given(&self.code),
             text: given(&self.q),
+            from_us: day_us(&self.from),
+            until_us: day_us(&self.to).map(|day| day + DAY_US),
             before: given(before),
             limit: PAGE + 1,
+            ..LogQuery::default()
         }
     }
 
-    fn any(&self) -> bool {
-        [&self.status, &self.action, &self.q, &self.cycle]
-            .iter()
-            .any(|text| !text.is_empty())
-    }
-
-    /// The filters as a query, to be followed by a cursor.
-    fn encoded(&self) -> String {
-        let pairs = [
+    fn pairs(&self) -> [(&'static str, &String); 7] {
+        [
             ("status", &self.status),
             ("action", &self.action),
             ("q", &self.q),
             ("cycle", &self.cycle),
-        ];
-        pairs
+            ("code", &self.code),
+            ("from", &self.from),
+            ("to", &self.to),
+        ]
+    }
+
+    /// What is wrong with the filters; they are left out then.
+    fn problem(&self) -> &'static str {
+        let wrong = |text: &String| !text.is_empty() && day_us(text).is_none();
+        if wrong(&self.from) || wrong(&self.to) {
+            "Give a day as 2026-11-24."
+        } else {
+            ""
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.pairs().iter().any(|(_, text)| !text.is_empty())
+    }
+
+    /// The filters as a query, to be followed by another parameter.
+    fn encoded(&self) -> String {
+        self.pairs()
             .iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| format!("{name}={}&", words::encode(value)))
@@ -183,6 +227,9 @@ struct LogsPage {
     head: Option<Head>,
     here: String,
     filters: Filters,
+    problem: &'static str,
+    /// For how many days records are kept.
+    kept: String,
     statuses: [(&'static str, &'static str); 4],
     actions: [(&'static str, &'static str); 6],
     rows: Vec<Row>,
@@ -203,12 +250,13 @@ async fn list(
     );
     let first_page = before.is_empty();
     let query = filters.query(application, &before);
-    let (mut entries, applications) = app
+    let (mut entries, applications, settings) = app
         .store
         .read(move |tx| {
             Ok((
                 log::list(tx, workspace, &query)?,
                 application::list(tx, workspace)?,
+                setting::get(tx, workspace)?,
             ))
         })
         .await?;
@@ -232,6 +280,8 @@ async fn list(
         shell,
         head,
         here,
+        problem: filters.problem(),
+        kept: words::counted(settings.keep_provisioning_days.into(), "day", "days"),
         filters,
         statuses: STATUSES,
         actions: ACTIONS,
@@ -261,80 +311,28 @@ async fn of_application(State(app): State<App>, member: Member) -> Result<Respon
     list(&app, &member, shell, (Some(application.key), Some(head))).await
 }
 
-/// What an error code means, what we do by ourselves, and what an administrator does.
-fn advice(code: &str) -> (&'static str, &'static str, &'static str) {
-    match code {
-        "Conflict" | "EntryConflict" => (
-            "The target has another object with the same unique value.",
-            "The object is tried again later.",
-            "Change the value on one side. If the existing account is the same person, let a matching attribute find it.",
-        ),
-        "TooManyRequests" => (
-            "The target asks us to slow down.",
-            "We wait as long as it asks and try again; nothing is lost.",
-            "Nothing, unless it happens in every cycle. Then lower the concurrency in the configuration.",
-        ),
-        "InsufficientRights" | "MethodNotAllowed" | "NotPermitted" | "Unauthorized" => (
-            "The target refuses what the Secret Token is used for.",
-            "The object is tried again later; if everything is refused, the job goes into quarantine.",
-            "Create a token with administrator rights at the target and enter it under Admin Credentials.",
-        ),
-        "DuplicateTargetEntries" => (
-            "Several accounts at the target have the same matching value.",
-            "None of them is changed.",
-            "Remove the superfluous accounts there, or choose another matching attribute.",
-        ),
-        "DuplicateSourceEntries" => (
-            "Two users or groups here lead to the same account at the target.",
-            "The account stays with the first one.",
-            "Make the matching value unique in the directory.",
-        ),
-        "MandatoryFieldsMissing" | "MissingValues" => (
-            "The target needs a value that is empty in the directory.",
-            "The object is tried again when it changes.",
-            "Fill in the attribute, or give its mapping a default value.",
-        ),
-        "SchemaAttributeNotFound" => (
-            "A mapped attribute is unknown at the target.",
-            "The object is tried again later.",
-            "Remove the mapping or correct the target attribute under Mappings.",
-        ),
-        "InvalidAnchor" => (
-            "The account that was linked does not exist at the target any more.",
-            "The next cycle looks for a match again.",
-            "Nothing, unless accounts keep disappearing at the target.",
-        ),
-        "ImportSkipped" => (
-            "The object has no value for any matching attribute.",
-            "It is skipped until it has one.",
-            "Fill in the matching attribute, usually userName.",
-        ),
-        "Timeout" | "InternalServerError" | "WebExceptionProtocolError" | "InternalError" => (
-            "The target did not answer as it should.",
-            "The object is tried again with growing pauses.",
-            "Look at the target's own status if it lasts.",
-        ),
-        "NotEffectivelyEntitled" => (
-            "The object is not in scope: not assigned, filtered out, or disabled here.",
-            "It is left alone, or disabled at the target when it was provisioned before.",
-            "Assign it under Users and groups if it should be provisioned.",
-        ),
-        "RedundantExport" => (
-            "Source and target are already equal.",
-            "Nothing needs to be sent.",
-            "Nothing.",
-        ),
-        "" => (
-            "No error was reported.",
-            "Nothing more happens to this object until it changes.",
-            "Nothing.",
-        ),
-        _ => (
-            "The target refused the request; its answer is under Steps.",
-            "The object is tried again with growing pauses.",
-            "Read the answer of the target, mend the value or the mapping, then provision the object on demand.",
-        ),
+/// What the filters find as a file.
+async fn export(app: &App, member: &Member, application: Option<i64>) -> Result<Response, Failure> {
+    let format = Format::of(&member.query("format")).ok_or(Failure::NotFound)?;
+    let filters = Filters::read(member);
+    if !filters.problem().is_empty() {
+        return Err(Failure::NotFound);
     }
+    let query = filters.query(application, "");
+    let export = Export::begin(app.store.clone(), member.workspace.id, format, query).await?;
+    Ok(export.into_response())
+}
+
+async fn export_all(State(app): State<App>, member: Member) -> Result<Response, Failure> {
+    export(&app, &member, None).await
+}
+
+async fn export_of_application(
+    State(app): State<App>,
+    member: Member,
+) -> Result<Response, Failure> {
+    let (application, _) = applications::load(&app, &member).await?;
+    export(&app, &member, Some(application.key)).await
 }
 
 /// A step of the story of one object.

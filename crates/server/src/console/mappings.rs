@@ -11,14 +11,18 @@ use axum::{
 use tenure_plan::{
     ApplicationConfig,
     config::{Mapping, ObjectConfig, Source},
+    entra::{Imported, Warning},
     gallery,
 };
-use tenure_store::application;
+use tenure_store::{
+    application::{self, Application},
+    job::Job,
+};
 
 use super::{
     applications::{self, Head},
     failure::Failure,
-    form::{Field, Form},
+    form::{Field, Fields, Form},
     page::{self, Shell},
     provisioning,
     visitor::{Member, Submission},
@@ -115,12 +119,14 @@ fn section(title: &'static str, config: &ObjectConfig) -> Section {
 
 #[derive(Template)]
 #[template(path = "mappings.html")]
-struct MappingsPage {
+pub(super) struct MappingsPage {
     shell: Shell,
     head: Head,
     sections: Vec<Section>,
     version: i64,
     form: Form,
+    /// What an imported schema lost; nothing is saved yet.
+    imported: Option<Vec<Warning>>,
 }
 
 fn form(text: String) -> Form {
@@ -154,6 +160,32 @@ async fn show(State(app): State<App>, member: Member) -> Result<Response, Failur
         ],
         version: application.version,
         form: form(text),
+        imported: None,
+    })
+}
+
+/// What a schema becomes, ready to be saved.
+pub(super) fn show_imported(
+    member: &Member,
+    application: &Application,
+    job: &Job,
+    imported: Imported,
+) -> Result<Response, Failure> {
+    let Imported { config, warnings } = imported;
+    let mut form = form(show_config(&config)?);
+    for problem in tenure_plan::compile(&config).err().unwrap_or_default() {
+        form.fail("", format!("{}: {}", problem.place, problem.message));
+    }
+    page::show(&MappingsPage {
+        shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
+        head: Head::new(member, application, job, "mappings"),
+        sections: vec![
+            section("Users", &config.users),
+            section("Groups", &config.groups),
+        ],
+        version: application.version,
+        form,
+        imported: Some(warnings),
     })
 }
 
@@ -174,6 +206,35 @@ fn check(text: &str, form: &mut Form) -> Option<ApplicationConfig> {
     }
 }
 
+/// The configuration in the editor, or the page that says what is wrong with it.
+pub(super) fn checked(
+    member: &Member,
+    application: &Application,
+    job: &Job,
+    fields: &Fields,
+) -> Result<Result<ApplicationConfig, Box<MappingsPage>>, Failure> {
+    let version: i64 = fields
+        .text("version")
+        .parse()
+        .map_err(|_| Failure::Changed)?;
+    let mut form = form(fields.raw("config").to_owned());
+    if let Some(config) = check(fields.raw("config"), &mut form) {
+        return Ok(Ok(config));
+    }
+    let present = provisioning::config(application)?;
+    Ok(Err(Box::new(MappingsPage {
+        shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
+        head: Head::new(member, application, job, "mappings"),
+        sections: vec![
+            section("Users", &present.users),
+            section("Groups", &present.groups),
+        ],
+        version,
+        form,
+        imported: None,
+    })))
+}
+
 async fn save(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let Submission { member, fields } = sent;
     let (application, job) = applications::load(&app, &member).await?;
@@ -181,20 +242,9 @@ async fn save(State(app): State<App>, sent: Submission) -> Result<Response, Fail
         .text("version")
         .parse()
         .map_err(|_| Failure::Changed)?;
-    let mut form = form(fields.raw("config").to_owned());
-    let Some(config) = check(fields.raw("config"), &mut form) else {
-        let present = provisioning::config(&application)?;
-        let page = MappingsPage {
-            shell: member.shell(&format!("Mappings of {}", application.name), "apps"),
-            head: Head::new(&member, &application, &job, "mappings"),
-            sections: vec![
-                section("Users", &present.users),
-                section("Groups", &present.groups),
-            ],
-            version,
-            form,
-        };
-        return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    let config = match checked(&member, &application, &job, &fields)? {
+        Ok(config) => config,
+        Err(page) => return page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &*page),
     };
     let text =
         serde_json::to_string(&config).map_err(|error| Failure::Internal(error.to_string()))?;

@@ -8,21 +8,27 @@
 //! session, membership, role, origin and form token, the server's layers forbid inline code and caching, and every
 //! unknown or foreign id gives the same 404.
 
+mod accounts;
 mod applications;
 mod assets;
 mod assignments;
 mod audit;
 mod deleted;
 mod directory;
+mod entra;
 mod entry;
 mod failure;
 mod form;
 mod gallery;
+mod held;
 mod home;
+mod log_options;
 mod logs;
 mod mappings;
+mod notifications;
 mod on_demand;
 mod page;
+mod plans;
 mod provisioning;
 mod request_detail;
 mod requests;
@@ -35,6 +41,7 @@ mod status;
 mod tests;
 mod tokens;
 mod visitor;
+mod why;
 mod words;
 
 use axum::Router;
@@ -49,6 +56,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(session_pages::routes())
         .merge(home::routes())
         .merge(settings::routes())
+        .merge(notifications::routes())
         .merge(directory::routes())
         .merge(deleted::routes())
         .merge(resources::routes())
@@ -61,9 +69,19 @@ pub(crate) fn router() -> Router<App> {
         .merge(assignments::routes())
         .merge(provisioning::routes())
         .merge(status::routes())
+        .merge(plans::routes())
+        .merge(accounts::routes())
+        .merge(held::routes())
         .merge(mappings::routes())
         .merge(on_demand::routes())
+        .merge(log_options::routes())
         .merge(logs::routes())
+        .merge(why::routes())
         .merge(audit::routes())
         .fallback(failure::not_found)
+}
+
+/// Routes whose forms may have [`crate::limits::SCHEMA_FORM_BYTES`].
+pub(crate) fn large() -> Router<App> {
+    entra::routes()
 }

@@ -73,6 +73,11 @@ pub(super) fn notice(code: &str) -> &'static str {
         "assigned" => "Assigned.",
         "unassigned" => "The assignment is removed.",
         "run" => "A cycle starts now.",
+        "planning" => {
+            "The plan is being made. It appears in this list; load the page again in a moment."
+        }
+        "applied" => "The plan is carried out. Its cycle is in this list.",
+        "allowed" => "Allowed. The next cycle carries it out and starts now.",
         "restarted" => "Provisioning restarts: everything that was chosen is evaluated again.",
         "deleted" => "The application is deleted. Accounts at the target stay as they are.",
         "mappings" => "The mappings are saved. The next cycle evaluates everything again.",

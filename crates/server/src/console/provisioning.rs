@@ -14,6 +14,7 @@ use tenure_store::{
     Error,
     application::{self, Application},
     job::{self, Job, State as JobState},
+    notification,
 };
 
 use super::{
@@ -51,6 +52,8 @@ struct ProvisioningPage {
     /// Configuration version that the settings form was made from.
     version: i64,
     report: Option<ConnectionReport>,
+    /// Whether the server can send mail.
+    has_mail: bool,
 }
 
 /// The configuration of an application as it is stored.
@@ -87,11 +90,13 @@ fn settings_form(config: &ApplicationConfig, job: &Job) -> Form {
     let tick = |on: bool| if on { "on" } else { "" };
     let on = matches!(job.state, JobState::Active | JobState::Quarantined);
     Form::new(vec![
-        Field::new("email", "notification_email", "Notification Email")
+        Field::new("text", "notification_email", "Notification Email")
             .value(config.notification_email.clone().unwrap_or_default())
+            .placeholder("ops@example.com, ana@example.com")
+            .help("Up to ten addresses. Empty: those of the workspace, under Profile settings, Notifications.")
             .autocomplete("off"),
         Field::new("checkbox", "notify", "Send an email notification when a failure occurs")
-            .value(tick(config.notification_email.is_some())),
+            .value(tick(config.notify)),
         Field::choice(
             "radio",
             "scope",
@@ -131,6 +136,7 @@ async fn page(
         settings,
         version: application.version,
         report,
+        has_mail: app.config.mailer.is_some(),
     })
 }
 
@@ -261,18 +267,14 @@ fn failed_report(error: &EngineError) -> ConnectionReport {
 
 /// The settings form applied to a configuration; errors go to the form.
 fn apply_settings(config: &mut ApplicationConfig, form: &mut Form, fields: &Fields) {
-    let email = fields.given("notification_email");
-    if fields.ticked("notify") {
-        match &email {
-            Some(email) if email.contains('@') && !email.chars().any(char::is_whitespace) => {}
-            Some(_) => form.fail("notification_email", "This is not an e-mail address."),
-            None => form.fail(
-                "notification_email",
-                "Enter the address that failures are reported to.",
-            ),
+    config.notify = fields.ticked("notify");
+    config.notification_email = match notification::addresses(fields.raw("notification_email")) {
+        Ok(addresses) => Some(addresses.join(", ")).filter(|text| !text.is_empty()),
+        Err(error) => {
+            form.fail("notification_email", error.to_string());
+            None
         }
-    }
-    config.notification_email = email.filter(|_| fields.ticked("notify"));
+    };
     config.scope = if fields.raw("scope") == "all" {
         Scope::All
     } else {

@@ -57,9 +57,12 @@ pub(super) struct CycleView {
     pub(super) max: u64,
     pub(super) counts: run::Counts,
     pub(super) message: String,
+    pub(super) is_plan: bool,
+    /// It wrote to the target.
+    pub(super) can_undo: bool,
 }
 
-fn view(cycle: Cycle, now_us: TimeUs) -> CycleView {
+pub(super) fn view(cycle: Cycle, now_us: TimeUs) -> CycleView {
     let completed = cycle.status == "completed";
     // A bar that is not finished must not look finished, and one without objects must not look empty at its end.
     let max = cycle.total.max(1);
@@ -77,6 +80,14 @@ fn view(cycle: Cycle, now_us: TimeUs) -> CycleView {
         value,
         max,
         counts: cycle.counts,
+        is_plan: cycle.kind.is_plan(),
+        can_undo: !cycle.kind.is_plan()
+            && cycle.ended_us.is_some()
+            && cycle.counts.created
+                + cycle.counts.updated
+                + cycle.counts.disabled
+                + cycle.counts.deleted
+                > 0,
         message: cycle.message.unwrap_or_default(),
         status: cycle.status,
         id: cycle.id,
@@ -94,6 +105,7 @@ pub(super) struct StatusCard {
     cycle: Option<CycleView>,
     next: String,
     retries: u64,
+    held: u64,
     linked_users: String,
     linked_groups: String,
     quarantine: Option<Quarantine>,
@@ -151,6 +163,7 @@ pub(super) async fn card(
                 quarantine: quarantine(&job, now_us),
                 cycle: cycle.map(|cycle| view(cycle, now_us)),
                 retries: escrow::count(tx, workspace, key)?,
+                held: escrow::held_count(tx, workspace, key, tenure_engine::STAGED)?,
                 linked_users: words::number(users),
                 linked_groups: words::number(groups),
             })

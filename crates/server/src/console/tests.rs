@@ -19,7 +19,10 @@ use tower::ServiceExt as _;
 use crate::{App, Config};
 
 mod directory;
+mod entra;
 mod gallery;
+mod logs;
+mod notifications;
 mod requests;
 
 const URL: &str = "http://127.0.0.1:8080";
@@ -32,6 +35,7 @@ fn app() -> App {
         public_url: URL.into(),
         open_sign_up: true,
         demo: false,
+        mailer: None,
     };
     App {
         store,
@@ -180,6 +184,7 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         "/deleted/users".into(),
         "/deleted/groups".into(),
         "/settings/schemas".into(),
+        "/settings/notifications".into(),
         format!("/groups/{group}"),
         format!("/groups/{group}?tab=scim"),
         "/apps".into(),
@@ -194,10 +199,15 @@ fn pages(slug: &str, (user, group, app): &(String, String, String)) -> Vec<Strin
         format!("/apps/{app}/provisioning/status"),
         format!("/apps/{app}/provisioning/restart"),
         format!("/apps/{app}/provisioning/mappings"),
+        format!("/apps/{app}/provisioning/mappings/entra"),
         format!("/apps/{app}/provisioning/on-demand"),
         format!("/apps/{app}/provisioning/logs?status=failure"),
         format!("/apps/{app}/provisioning/cycles"),
+        format!("/apps/{app}/why/users/{user}"),
+        format!("/apps/{app}/why/groups/{group}"),
         "/logs".into(),
+        "/logs?q=%3Cscript%3Ealert(1)&from=%3Cscript%3Ealert(1)".into(),
+        "/logs/options".into(),
         "/audit?verify=yes".into(),
     ];
     below
@@ -390,6 +400,7 @@ async fn an_auditor_looks_but_does_not_change() {
         "/provisioning/run",
         "/provisioning/restart",
         "/provisioning/mappings",
+        "/provisioning/mappings/entra",
     ];
     let paths = actions
         .iter()

@@ -16,8 +16,8 @@ use tenure_store::{
 use super::{failure::Failure, form::Fields, page, page::Shell, words};
 use crate::App;
 
-/// Most bytes of a form.
-const FORM_BYTES: usize = crate::limits::FORM_BODY_BYTES;
+/// Most bytes of any form; the routes allow most forms less.
+const FORM_BYTES: usize = crate::limits::SCHEMA_FORM_BYTES;
 /// How long a session lives.
 pub(super) const SESSION_LIFETIME_US: i64 = 24 * 60 * 60 * 1_000_000;
 

@@ -8,6 +8,7 @@ use tenure_store::{
     Kind, TimeUs,
     account::Role,
     job::{Job, State},
+    notification::{self, Event},
     run::{Cycle, CycleKind},
     token::Token,
 };
@@ -76,6 +77,29 @@ pub(super) fn request_badge(status: u16) -> Badge {
     }
 }
 
+/// What a notification is about.
+pub(super) fn event(event: Event) -> &'static str {
+    match event {
+        Event::Quarantined => "Quarantine",
+        Event::Held => "Deletions held",
+        Event::Stopped => "Switched off after four weeks",
+        Event::Recovered => "Quarantine left",
+    }
+}
+
+/// How far a notification is.
+pub(super) fn notification_badge(state: notification::State, error: &str) -> Badge {
+    match state {
+        notification::State::Waiting if error.is_empty() => badge("run", "Waiting"),
+        notification::State::Waiting => badge("warn", "Tried again"),
+        notification::State::Sent if error.is_empty() => badge("ok", "Sent"),
+        notification::State::Sent => badge("warn", "Sent to some"),
+        notification::State::Refused => badge("bad", "Refused"),
+        notification::State::Nobody => badge("mute", "No address"),
+        notification::State::Expired => badge("bad", "Given up"),
+    }
+}
+
 /// Status of a cycle.
 pub(super) fn cycle_badge(status: &str) -> Badge {
     match status {
@@ -124,7 +148,9 @@ pub(super) fn cycle_kind(kind: CycleKind) -> &'static str {
         CycleKind::Initial => "Initial",
         CycleKind::Incremental => "Incremental",
         CycleKind::OnDemand => "On demand",
-        CycleKind::DryRun => "Dry run",
+        CycleKind::DryRun => "Plan",
+        CycleKind::Apply => "Applied plan",
+        CycleKind::Drift => "Drift check",
     }
 }
 

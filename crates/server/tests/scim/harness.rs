@@ -44,6 +44,7 @@ impl World {
             public_url: "https://id.mills.example".to_owned(),
             open_sign_up: false,
             demo: false,
+            mailer: None,
         };
         let app = App {
             store,

@@ -1,16 +1,19 @@
 //! `tenure log`: the provisioning log.
 
 use super::Session;
-use crate::cli::{Log as Command, LogList};
+use crate::cli::{Log as Command, LogExport, LogFilter, LogFormat, LogList};
 use crate::error::{Exit, Failure};
 use crate::output::{self, time};
 use serde_json::{Value, json};
-use tenure_store::Kind;
+use std::io::Write as _;
+use tenure_server::provisioning_log::{Export, Format};
 use tenure_store::log::{self, Entry, LogQuery};
+use tenure_store::{Kind, WorkspaceId};
 
 pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::List(arguments) => list(session, arguments).await?,
+        Command::Export(arguments) => export(session, arguments).await?,
         Command::Show { at, id } => {
             let workspace = session.workspace(&at.workspace).await?.id;
             let wanted = id.clone();
@@ -27,9 +30,10 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-async fn list(session: &Session, arguments: LogList) -> Result<(), Failure> {
-    let workspace = session.workspace(&arguments.at.workspace).await?.id;
-    let application = match &arguments.application {
+/// The workspace and the query that a filter means.
+async fn query(session: &Session, filter: LogFilter) -> Result<(WorkspaceId, LogQuery), Failure> {
+    let workspace = session.workspace(&filter.at.workspace).await?.id;
+    let application = match &filter.application {
         Some(name) => Some(
             super::application::find(session, workspace, name)
                 .await?
@@ -39,12 +43,46 @@ async fn list(session: &Session, arguments: LogList) -> Result<(), Failure> {
     };
     let query = LogQuery {
         application,
-        status: arguments.status,
-        action: arguments.action,
-        cycle_id: arguments.cycle,
-        text: arguments.text,
+        status: filter.status,
+        action: filter.action,
+        kind: filter.kind.map(|kind| match kind.as_str() {
+            "group" => Kind::Group,
+            _ => Kind::User,
+        }),
+        cycle_id: filter.cycle,
+        change_id: filter.change,
+        source_id: filter.source,
+        target_id: filter.target,
+        error_code: filter.error_code,
+        text: filter.text,
+        from_us: filter.from,
+        until_us: filter.to,
+        ..LogQuery::default()
+    };
+    Ok((workspace, query))
+}
+
+/// Writes the file piece by piece: memory does not grow with the log.
+async fn export(session: &Session, arguments: LogExport) -> Result<(), Failure> {
+    let (workspace, query) = query(session, arguments.filter).await?;
+    let format = match arguments.format {
+        LogFormat::Csv => Format::Csv,
+        LogFormat::Json => Format::Json,
+    };
+    let mut export = Export::begin(session.store.clone(), workspace, format, query).await?;
+    while let Some(piece) = export.next().await? {
+        std::io::stdout().write_all(&piece)?;
+    }
+    std::io::stdout().flush()?;
+    Ok(())
+}
+
+async fn list(session: &Session, arguments: LogList) -> Result<(), Failure> {
+    let (workspace, query) = query(session, arguments.filter).await?;
+    let query = LogQuery {
         before: arguments.before,
         limit: arguments.limit,
+        ..query
     };
     let (entries, names) = session
         .store

@@ -8,6 +8,7 @@ mod directory;
 mod expression;
 mod import;
 mod log;
+mod mail;
 mod progress;
 mod schema;
 mod scope;
@@ -19,10 +20,10 @@ use crate::cli::{Cli, Command, Role, Workspace as Workspaces};
 use crate::error::{Exit, Failure};
 use crate::output::Output;
 use std::path::{Path, PathBuf};
-use tenure_scim::filter::{CompareOperator, Filter};
-use tenure_scim::path::AttributePath;
-use tenure_store::resource::{self, Query, Stored};
-use tenure_store::{Actor, Kind, Options, Store, Tx, WorkspaceId, workspace::Workspace};
+use tenure_store::{Actor, Options, Store, workspace::Workspace};
+
+/// A user by userName or id, a group by displayName or id.
+pub(crate) use tenure_store::resource::{by_name, named as find};
 
 /// Where the data is when nobody says.
 const DEFAULT_DATA: &str = "./tenure-data";
@@ -69,6 +70,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Expression(command) => expression::run(out, command),
         Command::Scope(command) => scope::run(out, command),
+        Command::Mail(command) => mail::run(out, command).await,
         command => {
             let data = data(DEFAULT_DATA);
             if !data.exists() && !matches!(command, Command::Workspace(Workspaces::Create { .. })) {
@@ -91,9 +93,11 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
 async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         // These hold the store themselves or need none, and never get here.
-        Command::Serve(_) | Command::Demo(_) | Command::Expression(_) | Command::Scope(_) => {
-            Err(Failure::usage("not a command on a store"))
-        }
+        Command::Serve(_)
+        | Command::Demo(_)
+        | Command::Expression(_)
+        | Command::Scope(_)
+        | Command::Mail(_) => Err(Failure::usage("not a command on a store")),
         Command::Workspace(command) => workspace::run(session, command).await,
         Command::Admin(command) => admin::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
@@ -153,55 +157,6 @@ fn install_crypto() -> Result<(), Failure> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| Failure::failed("another TLS library is installed already"))
-}
-
-/// A user by userName or id, a group by displayName or id.
-fn find(
-    tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
-    kind: Kind,
-    name: &str,
-) -> Result<Stored, tenure_store::Error> {
-    if let Some(stored) = resource::get(tx, workspace, kind, name)? {
-        return Ok(stored);
-    }
-    let mut page = resource::query(tx, workspace, kind, &by_name(kind, name))?;
-    let word = match kind {
-        Kind::User => "user",
-        Kind::Group => "group",
-        Kind::Custom(_) => "resource",
-    };
-    if page.total > 1 {
-        return Err(tenure_store::Error::Conflict(format!(
-            "{} {word}s are called \"{name}\"; give the id",
-            page.total
-        )));
-    }
-    page.items
-        .pop()
-        .ok_or_else(|| tenure_store::Error::NotFound(format!("{word} \"{name}\"")))
-}
-
-/// The query for everything of a name.
-fn by_name(kind: Kind, name: &str) -> Query {
-    let attribute = match kind {
-        Kind::User => "userName",
-        Kind::Group | Kind::Custom(_) => "displayName",
-    };
-    Query {
-        filter: Some(Filter::Compare {
-            path: AttributePath {
-                schema: None,
-                attribute: attribute.to_owned(),
-                sub: None,
-            },
-            operator: CompareOperator::Eq,
-            value: name.into(),
-        }),
-        sort: None,
-        start_index: 1,
-        count: 2,
-    }
 }
 
 /// The store's word for a role.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tenure_egress::{Egress, Policy};
 use tenure_engine::Engine;
+use tenure_mail::Mailer;
 use tenure_server::{App, Config};
 use tenure_store::{Actor, Store, account, session};
 use tokio::net::TcpListener;
@@ -33,6 +34,7 @@ pub(crate) async fn run(
         ))
         .hint("listen on 127.0.0.1, or put a TLS proxy in front and give --behind-proxy --public-url https://…"));
     }
+    let mailer = super::mail::mailer(&arguments.smtp)?;
     let listener = bind(address).await?;
     let bound = listener.local_addr()?;
     let public_url = match &arguments.public_url {
@@ -44,6 +46,7 @@ pub(crate) async fn run(
         public_url,
         open_sign_up: arguments.open_sign_up.unwrap_or(local),
         demo: false,
+        mailer,
         policy: if local || arguments.allow_private_targets {
             Policy::AllowPrivate
         } else {
@@ -59,6 +62,10 @@ pub(crate) async fn run(
 async fn serve(store: Store, listener: TcpListener, settings: Settings) -> Result<Exit, Failure> {
     let bound = listener.local_addr()?;
     set_up_link(&store, &settings.public_url).await?;
+    match &settings.mailer {
+        Some(mailer) => tracing::info!(server = mailer.server(), "notifications are sent by mail"),
+        None => tracing::info!("no mail server is named: notifications are not sent"),
+    }
     let mut signals = Signals::new()?;
     let mut running = Running::start(store, listener, settings);
     output::line(&format!("listening on http://{bound}"))?;
@@ -78,6 +85,7 @@ pub(super) struct Settings {
     pub(super) public_url: String,
     pub(super) open_sign_up: bool,
     pub(super) demo: bool,
+    pub(super) mailer: Option<Mailer>,
     pub(super) policy: Policy,
 }
 
@@ -102,6 +110,7 @@ impl Running {
                 public_url: settings.public_url,
                 open_sign_up: settings.open_sign_up,
                 demo: settings.demo,
+                mailer: settings.mailer,
             }),
         };
         Self {

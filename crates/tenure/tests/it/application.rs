@@ -4,15 +4,15 @@ use crate::kit::{Place, Server};
 use serde_json::{Value, json};
 
 /// A server with two workspaces and an application between them.
-struct Pair {
-    place: Place,
-    server: Server,
+pub(crate) struct Pair {
+    pub(crate) place: Place,
+    pub(crate) server: Server,
 }
 
 const SOURCE: [&str; 2] = ["--workspace", "Source"];
 const TARGET: [&str; 2] = ["--workspace", "Target"];
 
-fn pair(scope: &str) -> Pair {
+pub(crate) fn pair(scope: &str) -> Pair {
     let place = Place::new();
     let server = place.serve(&[]);
     place.json(&["workspace", "create", "Source"]);
@@ -55,12 +55,12 @@ fn pair(scope: &str) -> Pair {
 }
 
 impl Pair {
-    fn application(&self, verb: &[&str]) -> Value {
+    pub(crate) fn application(&self, verb: &[&str]) -> Value {
         self.place.json(&[&["application"], verb, &SOURCE].concat())
     }
 
     #[track_caller]
-    fn cycle(&self, counts: [u64; 4]) {
+    pub(crate) fn cycle(&self, counts: [u64; 4]) {
         let cycle = self.application(&["run", "App"]);
         let seen =
             ["created", "updated", "disabled", "failed"].map(|name| cycle[name].as_u64().unwrap());
@@ -68,7 +68,7 @@ impl Pair {
         assert_eq!(cycle["status"], "completed", "{cycle}");
     }
 
-    fn target_user(&self, name: &str) -> Value {
+    pub(crate) fn target_user(&self, name: &str) -> Value {
         self.place
             .json(&[&["user", "get", name], &TARGET[..]].concat())
     }

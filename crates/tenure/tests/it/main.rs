@@ -4,8 +4,11 @@
 mod application;
 mod demo;
 mod directory;
+mod entra;
 mod expression;
 mod import;
 mod kit;
+mod log;
+mod plan;
 mod serve;
 mod usage;

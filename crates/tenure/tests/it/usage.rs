@@ -12,6 +12,7 @@ fn help_begins_with_examples() {
         vec!["import", "--help"],
         vec!["token", "create", "--help"],
         vec!["application", "create", "--help"],
+        vec!["application", "schema", "import", "--help"],
         vec!["expression", "test", "--help"],
         vec!["scope", "test", "--help"],
     ] {

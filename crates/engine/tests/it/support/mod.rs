@@ -33,6 +33,7 @@ pub(crate) fn limits() -> Limits {
         throttle_wait: Duration::from_secs(2),
         backoff_first: Duration::from_millis(1),
         backoff_most: Duration::from_millis(5),
+        listing_from: 500,
     }
 }
 
@@ -235,6 +236,31 @@ impl Bench {
     /// What was sent since the last call.
     pub(crate) fn sent(&self) -> Vec<String> {
         std::mem::take(&mut self.target.world().requests)
+    }
+}
+
+impl Bench {
+    pub(crate) async fn config(&self) -> ApplicationConfig {
+        let (workspace, key) = (self.workspace, self.application);
+        let stored = self
+            .read(move |tx| application::get(tx, workspace, key))
+            .await;
+        serde_json::from_str(&stored.config).unwrap()
+    }
+
+    pub(crate) async fn configure(&self, change: impl Fn(&mut ApplicationConfig)) {
+        let mut config = self.config().await;
+        change(&mut config);
+        let (workspace, key, text) = (
+            self.workspace,
+            self.application,
+            serde_json::to_string(&config).unwrap(),
+        );
+        self.write(move |tx| {
+            let now = application::get(tx, workspace, key)?;
+            application::update(tx, workspace, key, now.version, &now.name, &text)
+        })
+        .await;
     }
 }
 

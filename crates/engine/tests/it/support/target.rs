@@ -35,6 +35,12 @@ pub(crate) enum Fault {
     Break,
     /// 200 with a web page.
     Html,
+    /// Does what was asked twice, as a proxy that repeats a request does.
+    Twice,
+    /// Answers a search as it would have been answered before the last write.
+    Stale,
+    /// Does what was asked and never answers.
+    Hang,
 }
 
 #[derive(Debug, Clone)]
@@ -53,10 +59,26 @@ pub(crate) struct World {
     pub(crate) requests: Vec<String>,
     pub(crate) revoked: bool,
     pub(crate) ignores_filters: bool,
+    /// Lists nobody, although everybody can be read.
+    pub(crate) hides_users: bool,
     /// An account that somebody else makes just before the next create.
     pub(crate) appears: Option<Map<String, Value>>,
     next: u64,
     plans: Vec<Plan>,
+    /// The process that sends is to die with this request (counted down), before or after it is carried out.
+    pub(crate) crash: Option<Crash>,
+    /// What a stale search sees.
+    before: Box<(Resources, Resources)>,
+}
+
+type Resources = BTreeMap<String, Map<String, Value>>;
+
+/// Death of the sender in the middle of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Crash {
+    pub(crate) requests: usize,
+    pub(crate) carried_out: bool,
+    pub(crate) now: Arc<tokio::sync::Notify>,
 }
 
 impl World {
@@ -151,14 +173,84 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    match respond(&target, &method, &uri, &headers, &body) {
+        Some(response) => response,
+        // The sender is dead, or waits in vain.
+        None => std::future::pending().await,
+    }
+}
+
+/// `None`: no answer, ever.
+fn respond(
+    target: &Target,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Option<Response> {
+    let crash = {
+        let mut world = target.world();
+        match &mut world.crash {
+            Some(crash) if crash.requests == 0 => world.crash.take(),
+            Some(crash) => {
+                crash.requests -= 1;
+                None
+            }
+            None => None,
+        }
+    };
+    match crash {
+        None => answer_or_fail(target, method, uri, headers, body),
+        Some(crash) => {
+            if crash.carried_out {
+                answer_or_fail(target, method, uri, headers, body);
+            }
+            crash.now.notify_one();
+            None
+        }
+    }
+}
+
+/// The answer of a fault that does nothing.
+fn refusal(fault: Fault) -> Option<Response> {
+    match fault {
+        Fault::Status(status) => Some(error(status, "as planned")),
+        Fault::Throttle(seconds) => Some(
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                [("retry-after", seconds.to_string())],
+                "",
+            )
+                .into_response(),
+        ),
+        Fault::Html => Some(
+            (
+                StatusCode::OK,
+                [("content-type", "text/html")],
+                "<html>Sign in</html>",
+            )
+                .into_response(),
+        ),
+        Fault::LoseReply | Fault::Break | Fault::Twice | Fault::Stale | Fault::Hang => None,
+    }
+}
+
+fn answer_or_fail(
+    target: &Target,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Option<Response> {
     let mut world = target.world();
     world.requests.push(format!("{method} {uri}"));
+    let at = world.requests.len() - 1;
     let token = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if world.revoked || token != format!("Bearer {SECRET}") {
-        return error(401, "unknown token");
+        return Some(error(401, "unknown token"));
     }
     let path = uri.path().trim_start_matches("/scim/").to_owned();
     let planned = world.plans.iter_mut().find(|plan| {
@@ -173,27 +265,14 @@ async fn handle(
         plan.times = plan.times.saturating_sub(1);
         plan.fault
     });
-    match fault {
-        Some(Fault::Status(status)) => return error(status, "as planned"),
-        Some(Fault::Throttle(seconds)) => {
-            return (
-                StatusCode::TOO_MANY_REQUESTS,
-                [("retry-after", seconds.to_string())],
-                "",
-            )
-                .into_response();
-        }
-        Some(Fault::Html) => {
-            return (
-                StatusCode::OK,
-                [("content-type", "text/html")],
-                "<html>Sign in</html>",
-            )
-                .into_response();
-        }
-        Some(Fault::LoseReply | Fault::Break) | None => {}
+    if std::env::var("TENURE_SEED").is_ok() {
+        let body = String::from_utf8_lossy(body).into_owned();
+        world.requests[at].push_str(&format!(" {fault:?} {body}"));
     }
-    let body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(refusal) = fault.and_then(refusal) {
+        return Some(refusal);
+    }
+    let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     if method == Method::POST
         && let Some(account) = world.appears.take()
     {
@@ -201,24 +280,37 @@ async fn handle(
             .users
             .insert(account["id"].as_str().unwrap().to_owned(), account);
     }
-    let response = answer(
-        &mut world,
-        &method,
-        &path,
-        uri.query().unwrap_or_default(),
-        body,
-    );
-    if fault == Some(Fault::Break) {
-        return error(500, "too late");
+    let query = uri.query().unwrap_or_default();
+    let response = if fault == Some(Fault::Stale) && method == Method::GET && !path.contains('/') {
+        let now = (world.users.clone(), world.groups.clone());
+        (world.users, world.groups) = *world.before.clone();
+        let response = answer(&mut world, method, &path, query, body);
+        (world.users, world.groups) = now;
+        response
+    } else {
+        if method != Method::GET {
+            *world.before = (world.users.clone(), world.groups.clone());
+        }
+        let response = answer(&mut world, method, &path, query, body.clone());
+        if fault == Some(Fault::Twice) && method != Method::GET {
+            answer(&mut world, method, &path, query, body);
+        }
+        response
+    };
+    match fault {
+        Some(Fault::Break) => Some(error(500, "too late")),
+        Some(Fault::Hang) => None,
+        Some(Fault::LoseReply) => {
+            let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("lost"))]);
+            Some(
+                Response::builder()
+                    .status(response.status())
+                    .body(Body::from_stream(broken))
+                    .unwrap(),
+            )
+        }
+        _ => Some(response),
     }
-    if fault == Some(Fault::LoseReply) {
-        let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("lost"))]);
-        return Response::builder()
-            .status(response.status())
-            .body(Body::from_stream(broken))
-            .unwrap();
-    }
-    response
 }
 
 fn answer(
@@ -233,6 +325,7 @@ fn answer(
         .map_or((path, None), |(collection, id)| (collection, Some(id)));
     let is_user = collection == "Users";
     let ignores_filters = world.ignores_filters;
+    let hidden = world.hides_users && is_user;
     let next = world.next;
     let resources = match collection {
         "Users" => &mut world.users,
@@ -251,6 +344,7 @@ fn answer(
                 .map(|(_, value)| Filter::parse(&value).unwrap());
             let found: Vec<Value> = resources
                 .values()
+                .filter(|_| !hidden)
                 .filter(|resource| {
                     ignores_filters
                         || filter

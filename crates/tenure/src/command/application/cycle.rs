@@ -69,7 +69,7 @@ async fn watched(
 }
 
 /// The planned operations of a cycle, the first thousand.
-async fn operations(
+pub(super) async fn operations(
     session: &Session,
     workspace: WorkspaceId,
     cycle: &str,
@@ -85,7 +85,7 @@ async fn operations(
         .collect()
 }
 
-fn operation_line(operation: &Value) -> String {
+pub(super) fn operation_line(operation: &Value) -> String {
     let text =
         |name: &str| output::plain(operation.get(name).and_then(Value::as_str).unwrap_or(""));
     format!(
@@ -132,11 +132,7 @@ pub(super) async fn provision(
     dry_run: bool,
 ) -> Result<Exit, Failure> {
     let (workspace, application) = super::resolve(session, of).await?;
-    let (kind, name) = match (objects.user.as_slice(), objects.group.as_slice()) {
-        ([name], []) => (Kind::User, name.clone()),
-        ([], [name]) => (Kind::Group, name.clone()),
-        _ => return Err(Failure::usage("give one --user or one --group")),
-    };
+    let (kind, name) = one(objects)?;
     let rid = session
         .store
         .read(move |tx| Ok(crate::command::find(tx, workspace, kind, &name)?.rid))
@@ -152,6 +148,15 @@ pub(super) async fn provision(
     } else {
         Exit::Done
     })
+}
+
+/// The one object that is meant.
+pub(super) fn one(objects: &Objects) -> Result<(Kind, String), Failure> {
+    match (objects.user.as_slice(), objects.group.as_slice()) {
+        ([name], []) => Ok((Kind::User, name.clone())),
+        ([], [name]) => Ok((Kind::Group, name.clone())),
+        _ => Err(Failure::usage("give one --user or one --group")),
+    }
 }
 
 /// A change as it may be shown.

@@ -1,9 +1,14 @@
 //! `tenure application`.
 
+mod accounts;
 mod create;
 mod cycle;
+mod held;
+mod plan;
+mod schema;
 mod settings;
 mod status;
+mod why;
 
 use super::Session;
 use crate::cli::{Application as Command, Objects, OfApplication, Secret};
@@ -36,12 +41,47 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             restart(session, &of, reset).await
         }
         Command::Run { of, dry_run, wait } => cycle::run(session, &of, dry_run, wait).await,
+        Command::Plan { of, config, wait } => {
+            plan::plan(session, &of, config.as_deref(), wait).await
+        }
+        Command::Apply {
+            of,
+            plan,
+            yes,
+            wait,
+        } => plan::apply(session, &of, &plan, yes, wait).await,
+        Command::Undo {
+            of,
+            cycle,
+            user,
+            group,
+            attribute,
+            delete_created,
+            wait,
+        } => {
+            let only = plan::Only {
+                user,
+                group,
+                attribute,
+                delete_created,
+            };
+            plan::undo(session, &of, &cycle, only, wait).await
+        }
+        Command::Drift { of, wait } => plan::drift(session, &of, wait).await,
+        Command::Accounts {
+            of,
+            standing,
+            after,
+        } => accounts::list(session, &of, standing.as_deref(), after).await,
+        Command::Held(of) => held::list(session, &of).await,
+        Command::AllowDeletes { of, expect } => held::allow(session, &of, expect).await,
         Command::Test(of) => cycle::test(session, &of).await,
         Command::Provision {
             of,
             objects,
             dry_run,
         } => cycle::provision(session, &of, &objects, dry_run).await,
+        Command::Why { of, objects } => why::run(session, &of, &objects).await,
         Command::Assign { of, objects } => assign(session, &of, objects, true).await,
         Command::Unassign { of, objects } => assign(session, &of, objects, false).await,
         Command::Credentials {
@@ -50,6 +90,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
             secret,
         } => settings::credentials(session, &of, tenant_url, &secret).await,
         Command::Config { of, set } => settings::config(session, &of, set.as_deref()).await,
+        Command::Schema(command) => schema::run(session, command).await,
         Command::Delete { of, yes } => delete(session, &of, yes).await,
     }
 }

@@ -9,7 +9,7 @@ use tenure_plan::ApplicationConfig;
 use tenure_store::{application, assignment, job};
 
 /// Most bytes of a configuration.
-const CONFIG_BYTES: usize = 1024 * 1024;
+pub(super) const CONFIG_BYTES: usize = 1024 * 1024;
 
 pub(super) async fn show(session: &Session, of: &OfApplication) -> Result<Exit, Failure> {
     let (workspace, application) = super::resolve(session, of).await?;
@@ -140,20 +140,24 @@ pub(super) async fn config(
 }
 
 /// The configuration, if the planner can work with it; otherwise every problem with its place.
-fn checked(text: &str) -> Result<ApplicationConfig, Failure> {
+pub(super) fn checked(text: &str) -> Result<ApplicationConfig, Failure> {
     let config: ApplicationConfig = serde_json::from_str(text)
         .map_err(|error| Failure::usage(format!("not a configuration: {error}")))?;
-    match tenure_plan::compile(&config) {
-        Ok(_) => Ok(config),
-        Err(problems) => {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|problem| format!("  {}: {}", problem.place, problem.message))
-                .collect();
-            Err(Failure::usage(format!(
-                "the configuration was not changed\n{}",
-                lines.join("\n")
-            )))
-        }
-    }
+    compiled(&config)?;
+    Ok(config)
+}
+
+/// Every problem that the planner has with a configuration, with its place.
+pub(super) fn compiled(config: &ApplicationConfig) -> Result<(), Failure> {
+    let Err(problems) = tenure_plan::compile(config) else {
+        return Ok(());
+    };
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {}: {}", problem.place, problem.message))
+        .collect();
+    Err(Failure::usage(format!(
+        "the configuration was not changed\n{}",
+        lines.join("\n")
+    )))
 }

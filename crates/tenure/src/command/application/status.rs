@@ -175,6 +175,8 @@ pub(super) fn cycle(cycle: &Cycle) -> Value {
         CycleKind::Incremental => "incremental",
         CycleKind::OnDemand => "on demand",
         CycleKind::DryRun => "dry run",
+        CycleKind::Apply => "apply",
+        CycleKind::Drift => "drift",
     };
     json!({
         "cycle": cycle.id,

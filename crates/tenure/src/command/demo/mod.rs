@@ -70,6 +70,7 @@ async fn demonstrate(
         public_url: url.clone(),
         open_sign_up: true,
         demo: true,
+        mailer: None,
         policy: Policy::AllowPrivate,
     };
     let mut running = Running::start(store.clone(), listener, settings);
