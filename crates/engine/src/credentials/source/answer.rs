@@ -238,125 +238,128 @@ mod tests {
         }
     }
 
+    /// Status, body, and what becomes of it: kind, code, part of the message.
+    const ERRORS: &[(u16, &str, FailureKind, &str, &str)] = &[
+        (
+            401,
+            r#"{"error": "invalid_client", "error_description": "no such client"}"#,
+            FailureKind::Refused,
+            code::UNAUTHORIZED,
+            "the token endpoint does not accept the client (401 invalid_client: no such client). Check client id",
+        ),
+        (
+            400,
+            r#"{"error": "invalid_scope"}"#,
+            FailureKind::Refused,
+            code::UNAUTHORIZED,
+            "does not grant the scope (400 invalid_scope)",
+        ),
+        (
+            200,
+            r#"{"error": "unauthorized_client"}"#,
+            FailureKind::Refused,
+            code::UNAUTHORIZED,
+            "does not let this client use the client credentials grant (200 unauthorized_client)",
+        ),
+        (
+            400,
+            r#"{"error": "unsupported_grant_type"}"#,
+            FailureKind::Refused,
+            code::UNAUTHORIZED,
+            "does not support the client credentials grant",
+        ),
+        (
+            400,
+            r#"{"error": "invalid_target"}"#,
+            FailureKind::Refused,
+            code::UNAUTHORIZED,
+            "refuses the request (400 invalid_target)",
+        ),
+        (
+            401,
+            "<html>",
+            FailureKind::Refused,
+            code::UNAUTHORIZED,
+            "does not accept the client (401)",
+        ),
+        (
+            404,
+            "<html>",
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "answered 404 without an OAuth error. The address may not be a token endpoint",
+        ),
+        (
+            302,
+            "",
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "redirects, which is not followed (302). Enter the final address",
+        ),
+        (
+            200,
+            "<html>Sign in</html>",
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "answered 200 without a JSON object",
+        ),
+        (
+            200,
+            "[]",
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "without a JSON object",
+        ),
+        (
+            200,
+            r#"{"token": "t"}"#,
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "has no access_token",
+        ),
+        (
+            200,
+            r#"{"access_token": "a\nb"}"#,
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "does not fit into a header",
+        ),
+        (
+            200,
+            r#"{"access_token": "t", "token_type": "DPoP"}"#,
+            FailureKind::Refused,
+            code::INCOMPATIBLE,
+            "tokens of the type \"DPoP\"",
+        ),
+        (
+            429,
+            "",
+            FailureKind::Unreachable,
+            code::TOO_MANY_REQUESTS,
+            "the token endpoint answered 429. ",
+        ),
+        (
+            500,
+            r#"{"error": "server_error"}"#,
+            FailureKind::Unreachable,
+            code::PROTOCOL,
+            "the token endpoint answered 500 server_error. ",
+        ),
+        (
+            400,
+            r#"{"error": "temporarily_unavailable"}"#,
+            FailureKind::Unreachable,
+            code::PROTOCOL,
+            "temporarily_unavailable",
+        ),
+    ];
+
     #[test]
     fn errors_say_what_is_wrong() {
-        for (status, body, kind, code, expected) in [
-            (
-                401,
-                r#"{"error": "invalid_client", "error_description": "no such client"}"#,
-                FailureKind::Refused,
-                code::UNAUTHORIZED,
-                "the token endpoint does not accept the client (401 invalid_client: no such client). Check client id",
-            ),
-            (
-                400,
-                r#"{"error": "invalid_scope"}"#,
-                FailureKind::Refused,
-                code::UNAUTHORIZED,
-                "does not grant the scope (400 invalid_scope)",
-            ),
-            (
-                200,
-                r#"{"error": "unauthorized_client"}"#,
-                FailureKind::Refused,
-                code::UNAUTHORIZED,
-                "does not let this client use the client credentials grant (200 unauthorized_client)",
-            ),
-            (
-                400,
-                r#"{"error": "unsupported_grant_type"}"#,
-                FailureKind::Refused,
-                code::UNAUTHORIZED,
-                "does not support the client credentials grant",
-            ),
-            (
-                400,
-                r#"{"error": "invalid_target"}"#,
-                FailureKind::Refused,
-                code::UNAUTHORIZED,
-                "refuses the request (400 invalid_target)",
-            ),
-            (
-                401,
-                "<html>",
-                FailureKind::Refused,
-                code::UNAUTHORIZED,
-                "does not accept the client (401)",
-            ),
-            (
-                404,
-                "<html>",
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "answered 404 without an OAuth error. The address may not be a token endpoint",
-            ),
-            (
-                302,
-                "",
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "redirects, which is not followed (302). Enter the final address",
-            ),
-            (
-                200,
-                "<html>Sign in</html>",
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "answered 200 without a JSON object",
-            ),
-            (
-                200,
-                "[]",
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "without a JSON object",
-            ),
-            (
-                200,
-                r#"{"token": "t"}"#,
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "has no access_token",
-            ),
-            (
-                200,
-                r#"{"access_token": "a\nb"}"#,
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "does not fit into a header",
-            ),
-            (
-                200,
-                r#"{"access_token": "t", "token_type": "DPoP"}"#,
-                FailureKind::Refused,
-                code::INCOMPATIBLE,
-                "tokens of the type \"DPoP\"",
-            ),
-            (
-                429,
-                "",
-                FailureKind::Unreachable,
-                code::TOO_MANY_REQUESTS,
-                "the token endpoint answered 429. ",
-            ),
-            (
-                500,
-                r#"{"error": "server_error"}"#,
-                FailureKind::Unreachable,
-                code::PROTOCOL,
-                "the token endpoint answered 500 server_error. ",
-            ),
-            (
-                400,
-                r#"{"error": "temporarily_unavailable"}"#,
-                FailureKind::Unreachable,
-                code::PROTOCOL,
-                "temporarily_unavailable",
-            ),
-        ] {
-            let problem = read(&reply(status, body), Instant::now(), &str::to_owned);
+        for (status, body, kind, code, expected) in ERRORS {
+            let problem = read(&reply(*status, body), Instant::now(), &str::to_owned);
             let failure = problem.err().unwrap().failure;
-            assert_eq!((failure.kind, failure.code), (kind, code), "{body}");
+            assert_eq!((failure.kind, failure.code), (*kind, *code), "{body}");
             assert!(
                 failure.message.contains(expected),
                 "{status} {body}: {}",
