@@ -332,9 +332,10 @@ fn acknowledged_writes_survive_the_death_of_the_process() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // Kept open: a child that cannot print any more would die before it is killed.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut ids = Vec::new();
-    for line in lines {
+    for line in lines.by_ref() {
         if let Some(id) = line.unwrap().strip_prefix("acknowledged ") {
             ids.push(id.to_owned());
         }
@@ -379,7 +380,15 @@ fn acknowledged_writes_survive_the_death_of_the_process() {
     }
     assert_eq!(due(), [(workspace, application)]);
     assert!(directory.write(claim).unwrap().is_some());
-    let feed = directory.feed(0).len() as u64;
+    let (mut feed, mut position) = (0, 0);
+    loop {
+        let page = directory.feed(position);
+        let Some(last) = page.last() else {
+            break;
+        };
+        feed += page.len() as u64;
+        position = last.seq;
+    }
     assert_eq!(
         feed,
         directory.count(Kind::User),
