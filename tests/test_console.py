@@ -195,3 +195,37 @@ def test_reading_works_without_scripts(tmp_path, server):
         assert "ada.okafor@northwind.example" in quiet.text()
     finally:
         quiet.quit()
+
+
+METHOD_FIELDS = {
+    "bearer": {"secret_token"},
+    "basic": {"user_name", "password"},
+    "client_credentials": {
+        "token_url",
+        "client_id",
+        "client_secret",
+        "client_authentication",
+        "oauth_scope",
+        "oauth_parameters",
+    },
+}
+
+
+def test_the_method_of_authentication_decides_which_fields_are_shown(tmp_path, server):
+    """Also without scripts."""
+    for javascript in (True, False):
+        browser = Browser(tmp_path / f"profile-{javascript}", javascript=javascript)
+        try:
+            email = f"dana-{javascript}@northwind.example".lower()
+            workspace = sign_up(browser, server, email=email, workspace=f"Scripts {javascript}")
+            application = add_application(browser, server, workspace, "Exium")
+            browser.open(f"{server.url}{application}/provisioning")
+            for method, expected in METHOD_FIELDS.items():
+                browser.fill(auth_method=method)
+                fields = set().union(*METHOD_FIELDS.values())
+                assert {name for name in fields if browser.field(name).is_displayed()} == expected
+                if javascript:
+                    browser.photograph(f"credentials-{method}")
+            assert not javascript or browser.overflow(320) <= 0
+        finally:
+            browser.quit()

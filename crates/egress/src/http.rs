@@ -1,6 +1,6 @@
 //! One request, one reply, and what is known when there is no reply.
 
-use crate::{Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
+use crate::{Authorization, Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
 use futures_util::StreamExt;
 use reqwest::{Client, ClientBuilder, Method, header};
 use std::{
@@ -31,22 +31,54 @@ pub struct Call {
     pub method: String,
     /// Absolute URL.
     pub url: String,
-    /// Bearer token; never part of `Debug` output of an exchange.
-    pub bearer: Option<String>,
-    /// JSON body, sent as `application/scim+json`.
-    pub body: Option<serde_json::Value>,
+    /// What lets us in; never part of `Debug` output.
+    pub authorization: Option<Authorization>,
+    /// What is sent; never part of `Debug` output.
+    pub body: Option<Body>,
     /// For the whole call, from resolving the name to the last byte of the reply.
     pub timeout: Duration,
 }
 
+/// The body of a request. Also decides which kind of answer is asked for. `Debug` shows only the kind.
+#[derive(Clone, PartialEq)]
+pub enum Body {
+    /// Sent as `application/scim+json`.
+    Scim(serde_json::Value),
+    /// Names and values, sent as `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+}
+
+impl Body {
+    fn content_type(&self) -> &'static str {
+        match self {
+            Self::Scim(_) => "application/scim+json",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Scim(document) => document.to_string(),
+            Self::Form(fields) => url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(fields)
+                .finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.content_type())
+    }
+}
+
 impl fmt::Debug for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bearer = self.bearer.as_ref().map(|_| "***");
         formatter
             .debug_struct("Call")
             .field("method", &self.method)
             .field("url", &self.url)
-            .field("bearer", &bearer)
+            .field("authorization", &self.authorization)
             .finish_non_exhaustive()
     }
 }
@@ -138,12 +170,14 @@ impl Egress {
             .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
-        let mut request = client
-            .request(method, url)
-            .header(header::ACCEPT, "application/scim+json, application/json");
-        if let Some(bearer) = &call.bearer {
+        let accept = match &call.body {
+            Some(Body::Form(_)) => "application/json",
+            Some(Body::Scim(_)) | None => "application/scim+json, application/json",
+        };
+        let mut request = client.request(method, url).header(header::ACCEPT, accept);
+        if let Some(authorization) = &call.authorization {
             let mut value =
-                header::HeaderValue::try_from(format!("Bearer {bearer}")).map_err(|_| {
+                header::HeaderValue::try_from(authorization.header()).map_err(|_| {
                     EgressError::Refused(
                         "the secret contains characters that a header cannot carry".to_owned(),
                     )
@@ -153,8 +187,8 @@ impl Egress {
         }
         if let Some(body) = &call.body {
             request = request
-                .header(header::CONTENT_TYPE, "application/scim+json")
-                .body(body.to_string());
+                .header(header::CONTENT_TYPE, body.content_type())
+                .body(body.text());
         }
         let response = request.send().await.map_err(|error| classify(&error))?;
         let text = |name: header::HeaderName| {

@@ -4,10 +4,12 @@
 //! literal addresses) and in `resolver` (every address of a name, at the moment of connecting); `http` sends and
 //! tells apart "nothing was sent" from "may have been carried out".
 
+mod authorization;
 mod http;
 mod policy;
 mod resolver;
 mod retry_after;
 
-pub use http::{Call, Egress, EgressError, REPLY_BYTES, Reply};
+pub use authorization::Authorization;
+pub use http::{Body, Call, Egress, EgressError, REPLY_BYTES, Reply};
 pub use policy::{Policy, join};

@@ -18,7 +18,9 @@ use std::{
     },
     time::Duration,
 };
-use tenure_egress::{Call, Egress, EgressError, Policy, REPLY_BYTES};
+use tenure_egress::{
+    Authorization, Body as Content, Call, Egress, EgressError, Policy, REPLY_BYTES,
+};
 use tokio::net::TcpListener;
 
 async fn serve(router: Router) -> SocketAddr {
@@ -32,7 +34,7 @@ fn call(method: &str, url: String) -> Call {
     Call {
         method: method.to_owned(),
         url,
-        bearer: Some("secret".to_owned()),
+        authorization: Some(Authorization::Bearer("secret".to_owned())),
         body: None,
         timeout: Duration::from_secs(5),
     }
@@ -73,7 +75,7 @@ async fn echo(headers: HeaderMap, request: Request) -> impl IntoResponse {
 async fn sends_what_scim_needs_and_reads_the_reply() {
     let address = serve(Router::new().route("/scim/Users", any(echo))).await;
     let mut call = call("PATCH", format!("http://{address}/scim/Users?a=b%20c"));
-    call.body = Some(serde_json::json!({ "x": 1 }));
+    call.body = Some(Content::Scim(serde_json::json!({ "x": 1 })));
     assert!(!format!("{call:?}").contains("secret"));
     let reply = open().send(call).await.unwrap();
     assert_eq!(
@@ -88,6 +90,28 @@ async fn sends_what_scim_needs_and_reads_the_reply() {
     let version = env!("CARGO_PKG_VERSION");
     let expected = format!(
         "PATCH\n/scim/Users?a=b%20c\nBearer secret\napplication/scim+json, application/json\napplication/scim+json\nTenure/{version}\n{{\"x\":1}}"
+    );
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn sends_forms_with_basic_authentication() {
+    let address = serve(Router::new().route("/token", any(echo))).await;
+    let mut call = call("POST", format!("http://{address}/token"));
+    call.authorization = Some(Authorization::Basic {
+        user_name: "Aladdin".to_owned(),
+        password: "open sesame".to_owned(),
+    });
+    call.body = Some(Content::Form(vec![
+        ("grant_type".to_owned(), "client_credentials".to_owned()),
+        ("scope".to_owned(), "a b&c=ü".to_owned()),
+    ]));
+    let shown = format!("{call:?} {:?}", call.body);
+    assert!(!shown.contains("sesame") && !shown.contains("a b"));
+    let text = String::from_utf8(open().send(call).await.unwrap().body).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = format!(
+        "POST\n/token\nBasic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\napplication/json\napplication/x-www-form-urlencoded\nTenure/{version}\ngrant_type=client_credentials&scope=a+b%26c%3D%C3%BC"
     );
     assert_eq!(text, expected);
 }
@@ -203,7 +227,7 @@ async fn cuts_replies_that_are_too_large() {
 async fn a_secret_with_line_breaks_is_refused() {
     let address = serve(Router::new().route("/", any(echo))).await;
     let mut bad = call("GET", format!("http://{address}/"));
-    bad.bearer = Some("a\r\nX-Evil: 1".to_owned());
+    bad.authorization = Some(Authorization::Bearer("a\r\nX-Evil: 1".to_owned()));
     assert!(matches!(
         open().send(bad).await,
         Err(EgressError::Refused(_))

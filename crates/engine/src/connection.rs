@@ -8,6 +8,7 @@ use crate::{
     target::{Answer, Exchange, Failure, FailureKind, ReadTarget},
 };
 use serde::Serialize;
+use std::time::Instant;
 use tenure_plan::{
     Compiled,
     config::ObjectKind,
@@ -47,6 +48,16 @@ pub struct ConnectionReport {
 pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> ConnectionReport {
     let mut checks = Vec::new();
     let mut failures = Vec::new();
+    if let Some((check, result)) = sign_in(target).await {
+        checks.push(check);
+        if let Err(failure) = result {
+            return ConnectionReport {
+                passed: false,
+                summary: failure.message,
+                checks,
+            };
+        }
+    }
     for kind in [ObjectKind::User, ObjectKind::Group] {
         if !compiled.provisions(kind) {
             continue;
@@ -106,6 +117,24 @@ pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> Connection
         summary,
         checks,
     }
+}
+
+/// Gets an access token, where one is needed.
+async fn sign_in(target: &ReadTarget) -> Option<(Check, Result<String, Failure>)> {
+    let started = Instant::now();
+    let (endpoint, result) = target.sign_in().await?;
+    let detail = result
+        .as_ref()
+        .map_or_else(|failure| failure.message.clone(), Clone::clone);
+    let check = Check {
+        name: "Access token".to_owned(),
+        passed: result.is_ok(),
+        detail,
+        request: format!("POST {endpoint}"),
+        status: None,
+        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    Some((check, result))
 }
 
 /// The cheap check at the start of a cycle.

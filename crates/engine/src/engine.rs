@@ -3,6 +3,7 @@
 use crate::{
     apply,
     connection::{self, ConnectionReport},
+    credentials::{Credentials, Tokens},
     cycle, drift,
     lease::HeldLease,
     load::Context,
@@ -20,7 +21,7 @@ use tenure_egress::Egress;
 use tenure_plan::ApplicationConfig;
 use tenure_store::{
     Actor, Store, WorkspaceId,
-    application::Application,
+    application::{self, Application, Authentication},
     job::{self, Job},
     run::Cycle,
 };
@@ -34,6 +35,7 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) egress: Egress,
     pub(crate) limits: Limits,
+    tokens: Tokens,
 }
 
 /// How long the engine waits for a target.
@@ -63,6 +65,18 @@ impl Default for Limits {
             backoff_most: Duration::from_secs(5),
             listing_from: 500,
         }
+    }
+}
+
+impl Limits {
+    /// Full jitter: anything between nothing and the exponentially growing limit.
+    pub(crate) fn jitter(&self, attempt: u32) -> Duration {
+        let limit = self
+            .backoff_first
+            .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
+            .min(self.backoff_most);
+        let share = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
+        limit.mul_f64(share)
     }
 }
 
@@ -101,6 +115,7 @@ impl Engine {
             store,
             egress,
             limits: Limits::default(),
+            tokens: Tokens::default(),
         }
     }
 
@@ -221,7 +236,8 @@ impl Engine {
         drift::run(self, workspace, application, patience).await
     }
 
-    /// Tests the saved credentials, or those given.
+    /// Tests the saved credentials, or those given. The saved secret is sent only where it is meant for, see
+    /// [`application::keeps_secret`].
     pub async fn test_connection(
         &self,
         workspace: WorkspaceId,
@@ -229,18 +245,51 @@ impl Engine {
         tenant_url: Option<&str>,
         secret: Option<&str>,
     ) -> Result<ConnectionReport, EngineError> {
+        self.test(workspace, application, tenant_url, None, secret)
+            .await
+    }
+
+    /// Tests another method of authentication before it is saved. Without `secret` it is the saved one, but only where
+    /// [`application::keeps_secret`] allows it.
+    pub async fn test_authentication(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        tenant_url: &str,
+        authentication: &Authentication,
+        secret: Option<&str>,
+    ) -> Result<ConnectionReport, EngineError> {
+        let (url, method) = (Some(tenant_url), Some(authentication));
+        self.test(workspace, application, url, method, secret).await
+    }
+
+    async fn test(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+        tenant_url: Option<&str>,
+        authentication: Option<&Authentication>,
+        secret: Option<&str>,
+    ) -> Result<ConnectionReport, EngineError> {
         let prepared = self.prepare(workspace, application).await?;
-        let tenant_url = tenant_url
-            .unwrap_or(&prepared.application.tenant_url)
-            .to_owned();
-        let secret = secret.map(str::to_owned).or(prepared.secret);
+        let saved = &prepared.application;
+        let tenant_url = tenant_url.unwrap_or(&saved.tenant_url).to_owned();
+        let authentication = authentication.unwrap_or(&saved.authentication);
+        let secret = secret.map(str::to_owned).or_else(|| {
+            application::keeps_secret(saved, &tenant_url, authentication)
+                .then(|| prepared.secret.clone())
+                .flatten()
+        });
         // An administrator waits for the answer: no patience with a target that cannot be reached.
         let limits = Limits {
             patience: Duration::ZERO,
             throttle_wait: Duration::from_secs(5),
             ..self.limits
         };
-        let target = ReadTarget::new(self.egress.clone(), tenant_url, secret, limits);
+        // An access token that happens to be there proves nothing about the secret, and may lack new permissions.
+        self.tokens.forget((workspace, application));
+        let credentials = Credentials::new(authentication, secret);
+        let target = ReadTarget::new(self.egress.clone(), tenant_url, credentials, limits);
         Ok(connection::test(&target, &prepared.context.compiled).await)
     }
 
@@ -322,8 +371,8 @@ impl Engine {
         let (stored, secret) = self
             .store
             .read(move |tx| {
-                let stored = tenure_store::application::get(tx, workspace, application)?;
-                let secret = tenure_store::application::secret(tx, workspace, application)?;
+                let stored = application::get(tx, workspace, application)?;
+                let secret = application::secret(tx, workspace, application)?;
                 Ok((stored, secret))
             })
             .await?;
@@ -340,10 +389,17 @@ impl Engine {
     }
 
     pub(crate) fn target(&self, prepared: &Prepared) -> ReadTarget {
+        let saved = &prepared.application;
+        let credentials = self.tokens.credentials(
+            (prepared.context.workspace, saved.key),
+            &saved.tenant_url,
+            &saved.authentication,
+            prepared.secret.clone(),
+        );
         ReadTarget::new(
             self.egress.clone(),
-            prepared.application.tenant_url.clone(),
-            prepared.secret.clone(),
+            saved.tenant_url.clone(),
+            credentials,
             self.limits,
         )
     }

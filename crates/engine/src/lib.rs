@@ -1,8 +1,8 @@
 //! Cycles, steps, retries: the only crate that changes targets.
 //!
 //! Where to begin: `cycle` runs the phases of one cycle, `page` takes a hundred objects through read → plan → persist →
-//! intent → send → record, `target` speaks to the application, `reconcile` finds out what happened to requests whose
-//! reply never came. `apply` carries out a plan as it was shown, `undo` plans the way
+//! intent → send → record, `target` speaks to the application with what `credentials` gives it, `reconcile` finds
+//! out what happened to requests whose reply never came. `apply` carries out a plan as it was shown, `undo` plans the way
 //! back, `drift` compares the whole target. `connection`, `on_demand` and `scheduler` are the other ways in.
 
 mod agenda;
@@ -10,6 +10,7 @@ mod apply;
 mod code;
 mod conclude;
 mod connection;
+mod credentials;
 mod cycle;
 mod drift;
 mod engine;

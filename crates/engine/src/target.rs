@@ -1,12 +1,17 @@
 //! Requests to an application: waiting, retrying, and understanding the answer.
 
-use crate::{code, engine::Limits, lease::LeaseWatch};
+use crate::{
+    code,
+    credentials::{Credentials, Grant, Way},
+    engine::Limits,
+    lease::LeaseWatch,
+};
 use serde_json::{Map, Value};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tenure_egress::{Call, Egress, EgressError, Reply};
+use tenure_egress::{Body, Call, Egress, EgressError, Reply};
 use tenure_plan::dialect::{Method, Request};
 use tenure_store::run::Intent;
 
@@ -33,7 +38,7 @@ pub(crate) struct WriteTarget {
 struct Shared {
     egress: Egress,
     tenant_url: String,
-    secret: Option<String>,
+    credentials: Credentials,
     limits: Limits,
     pace: Mutex<Pace>,
 }
@@ -67,7 +72,8 @@ pub(crate) struct Answer {
 pub(crate) enum FailureKind {
     /// Nothing was sent and the patience of this cycle is over.
     Unreachable,
-    /// The egress policy forbids it; nothing was sent.
+    /// Nothing was sent, and nothing will be until somebody repairs something: the egress policy forbids it, or there is
+    /// nothing that would let us in.
     Refused,
     /// It may have been carried out.
     Lost,
@@ -98,6 +104,19 @@ impl Failure {
             status: None,
             retry_after_s: None,
         }
+    }
+
+    /// Nothing can be sent until somebody repairs what `message` says.
+    pub(crate) fn refused(code: &'static str, message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            ..Self::new(FailureKind::Refused, code, message)
+        }
+    }
+
+    /// Nothing could be sent; later it may work.
+    pub(crate) fn unreachable(code: &'static str, what: &str) -> Self {
+        Self::new(FailureKind::Unreachable, code, what)
     }
 
     /// An answer that is not SCIM.
@@ -173,18 +192,34 @@ impl ReadTarget {
     pub(crate) fn new(
         egress: Egress,
         tenant_url: String,
-        secret: Option<String>,
+        credentials: Credentials,
         limits: Limits,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 egress,
                 tenant_url,
-                secret,
+                credentials,
                 limits,
                 pace: Mutex::default(),
             }),
         }
+    }
+
+    /// Where access tokens come from and whether one could be got, with a word on it; `None` when none are used.
+    pub(crate) async fn sign_in(&self) -> Option<(String, Result<String, Failure>)> {
+        let shared = &self.shared;
+        let Credentials::Client(source) = &shared.credentials else {
+            return None;
+        };
+        let result = match shared.grant(None).await {
+            Ok(_) => Ok(match source.lifetime().await {
+                Some(lifetime) => format!("issued, valid for {} s", lifetime.as_secs()),
+                None => "issued".to_owned(),
+            }),
+            Err(failure) => Err(failure),
+        };
+        Some((source.endpoint().to_owned(), result))
     }
 
     /// `GET`, whatever the request says.
@@ -215,14 +250,15 @@ impl Shared {
         let url = tenure_egress::join(&self.tenant_url, &request.path).map_err(|error| {
             Failure::new(FailureKind::Refused, code::INCOMPATIBLE, &error.to_string())
         })?;
-        let (mut throttled, mut attempt) = (0, 0);
+        let (mut throttled, mut attempt, mut rejected) = (0, 0, None);
         loop {
             self.wait_for_turn().await;
+            let grant = self.grant(rejected).await?;
             let call = Call {
                 method: verb(request.method).to_owned(),
                 url: url.clone(),
-                bearer: self.secret.clone(),
-                body: request.body.clone(),
+                authorization: grant.authorization.clone(),
+                body: request.body.clone().map(Body::Scim),
                 timeout: self.limits.call_timeout,
             };
             let failure = match self.egress.send(call).await {
@@ -232,36 +268,15 @@ impl Shared {
                         throttled += 1;
                         continue;
                     }
-                    return self.interpret(request.method, &reply);
-                }
-                Err(EgressError::Refused(what)) => {
-                    return Err(Failure::new(
-                        FailureKind::Refused,
-                        code::INCOMPATIBLE,
-                        &what,
-                    ));
-                }
-                Err(EgressError::Connect(what)) => {
-                    if self.is_patience_over() {
-                        return Err(Failure::new(
-                            FailureKind::Unreachable,
-                            code::PROTOCOL,
-                            &format!("no connection to the target: {what}"),
-                        ));
+                    // The token may have been revoked or expired early: a new one gets one try. What was refused was
+                    // not carried out, so that writes may be repeated, too.
+                    if reply.status == 401 && rejected.is_none() && grant.number.is_some() {
+                        rejected = grant.number;
+                        continue;
                     }
-                    None
+                    return self.interpret(request.method, &reply, &grant);
                 }
-                Err(EgressError::TooLarge(bytes)) if request.method == Method::Get => {
-                    return Err(Failure::incompatible(
-                        &format!("the answer is larger than {bytes} bytes"),
-                        None,
-                    ));
-                }
-                Err(error) => Some(Failure::new(
-                    FailureKind::Lost,
-                    code::TIMEOUT,
-                    &format!("the reply did not arrive: {error}"),
-                )),
+                Err(error) => self.no_reply(request.method, error)?,
             };
             attempt += 1;
             if let Some(failure) = failure
@@ -269,7 +284,40 @@ impl Shared {
             {
                 return Err(failure);
             }
-            tokio::time::sleep(self.jitter(attempt)).await;
+            tokio::time::sleep(self.limits.jitter(attempt)).await;
+        }
+    }
+
+    async fn grant(&self, rejected: Option<u64>) -> Result<Grant, Failure> {
+        let way = Way {
+            egress: &self.egress,
+            limits: &self.limits,
+        };
+        self.credentials.grant(way, rejected).await
+    }
+
+    /// The failure when it is final; otherwise what it is if it happens too often, `None`: as often as patience lasts.
+    fn no_reply(&self, method: Method, error: EgressError) -> Result<Option<Failure>, Failure> {
+        match error {
+            EgressError::Refused(what) => Err(Failure::new(
+                FailureKind::Refused,
+                code::INCOMPATIBLE,
+                &what,
+            )),
+            EgressError::Connect(what) if self.is_patience_over() => Err(Failure::unreachable(
+                code::PROTOCOL,
+                &format!("no connection to the target: {what}"),
+            )),
+            EgressError::Connect(_) => Ok(None),
+            EgressError::TooLarge(bytes) if method == Method::Get => Err(Failure::incompatible(
+                &format!("the answer is larger than {bytes} bytes"),
+                None,
+            )),
+            error => Ok(Some(Failure::new(
+                FailureKind::Lost,
+                code::TIMEOUT,
+                &format!("the reply did not arrive: {error}"),
+            ))),
         }
     }
 
@@ -293,7 +341,7 @@ impl Shared {
     fn throttle(&self, reply: &Reply, attempt: u32) -> bool {
         let wait = match (reply.status, reply.retry_after_s) {
             (429 | 503, Some(seconds)) => Duration::from_secs(seconds),
-            (429, None) => self.jitter(attempt + 1),
+            (429, None) => self.limits.jitter(attempt + 1),
             _ => return false,
         };
         if wait > self.limits.throttle_wait {
@@ -316,18 +364,7 @@ impl Shared {
         since.elapsed() >= self.limits.patience
     }
 
-    /// Full jitter: anything between nothing and the exponentially growing limit.
-    fn jitter(&self, attempt: u32) -> Duration {
-        let limit = self
-            .limits
-            .backoff_first
-            .saturating_mul(2_u32.saturating_pow(attempt.min(16)))
-            .min(self.limits.backoff_most);
-        let share = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
-        limit.mul_f64(share)
-    }
-
-    fn interpret(&self, method: Method, reply: &Reply) -> Result<Answer, Failure> {
+    fn interpret(&self, method: Method, reply: &Reply, grant: &Grant) -> Result<Answer, Failure> {
         let status = reply.status;
         let is_html = reply.content_type.to_ascii_lowercase().contains("html")
             || reply.body.trim_ascii_start().starts_with(b"<");
@@ -368,26 +405,26 @@ impl Shared {
             .and_then(Value::as_str)
         {
             what.push_str(": ");
-            what.push_str(&self.shown(detail));
+            what.push_str(&shortened(&self.credentials.redact(grant, detail)));
+        }
+        let mut failure = Failure::new(FailureKind::Answered, code, &what);
+        if status == 401 {
+            failure.message = format!("{what}. {}", self.credentials.advice());
         }
         Err(Failure {
             status: Some(status),
             retry_after_s: reply.retry_after_s,
-            ..Failure::new(FailureKind::Answered, code, &what)
+            ..failure
         })
     }
+}
 
-    /// Text of the target, shortened, without our secret in case the target echoes it.
-    fn shown(&self, text: &str) -> String {
-        let text = match self.secret.as_deref() {
-            Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
-            _ => text.to_owned(),
-        };
-        text.chars()
-            .filter(|character| !character.is_control())
-            .take(DETAIL_CHARS)
-            .collect::<String>()
-            .trim_end_matches('.')
-            .to_owned()
-    }
+/// Text of somebody else for the log: without control characters, not too long, without a full stop at its end.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(DETAIL_CHARS)
+        .collect::<String>()
+        .trim_end_matches('.')
+        .to_owned()
 }

@@ -6,6 +6,10 @@ use crate::{
     workspace::{check_name, name_key},
 };
 
+mod authentication;
+
+pub use authentication::{Authentication, ClientAuthentication, ClientCredentials};
+
 /// An application. `config` is JSON text that this crate does not look into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Application {
@@ -19,6 +23,8 @@ pub struct Application {
     pub gallery_id: String,
     /// SCIM base URL of the target.
     pub tenant_url: String,
+    /// How the target recognises us, without the secret.
+    pub authentication: Authentication,
     /// Whether a secret is stored.
     pub has_secret: bool,
     /// Configuration as JSON text.
@@ -29,7 +35,7 @@ pub struct Application {
     pub created_us: TimeUs,
 }
 
-const COLUMNS: &str = "SELECT key, id, name, gallery_id, tenant_url, secret IS NOT NULL, config, version, created_us FROM application";
+const COLUMNS: &str = "SELECT key, id, name, gallery_id, tenant_url, secret IS NOT NULL, config, version, created_us, authentication FROM application";
 
 fn from_row(row: &Row) -> Result<Application, Error> {
     Ok(Application {
@@ -42,6 +48,7 @@ fn from_row(row: &Row) -> Result<Application, Error> {
         config: row.text(6)?,
         version: row.integer(7)?,
         created_us: row.integer(8)?,
+        authentication: Authentication::from_column(row.optional_text(9)?.as_deref())?,
     })
 }
 
@@ -229,8 +236,21 @@ fn origin(url: &str) -> String {
     format!("{scheme}://{authority}")
 }
 
-/// Changes the target. `secret` none keeps the present one, but another host, port or scheme clears it, so that nobody can have it sent to a
-/// host of their own. Another host also forgets what was known about the target: links, exported members, watermark.
+/// Whether the stored secret may go where these settings lead it: by the same method, to the same target and the same
+/// token endpoint. Otherwise anybody who may change the settings could have it sent to a host of their own.
+#[must_use]
+pub fn keeps_secret(
+    application: &Application,
+    tenant_url: &str,
+    authentication: &Authentication,
+) -> bool {
+    origin(&application.tenant_url) == origin(tenant_url)
+        && application
+            .authentication
+            .shares_secret_with(authentication)
+}
+
+/// Changes the target and the secret; the method of authentication stays. See [`set_authentication`].
 ///
 /// # Errors
 ///
@@ -242,16 +262,35 @@ pub fn set_credentials(
     tenant_url: &str,
     secret: Option<&str>,
 ) -> Result<Application, Error> {
+    let present = get(tx, workspace, key)?.authentication;
+    set_authentication(tx, workspace, key, tenant_url, &present, secret)
+}
+
+/// Changes the target and how it recognises us. `secret` none keeps the present one unless [`keeps_secret`] forbids it:
+/// then it is removed. Another host, port or scheme of the target also forgets what was known about it: links, exported
+/// members, watermark.
+///
+/// # Errors
+///
+/// `NotFound`, and `Invalid` when the authentication lacks something.
+pub fn set_authentication(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    key: i64,
+    tenant_url: &str,
+    authentication: &Authentication,
+    secret: Option<&str>,
+) -> Result<Application, Error> {
+    authentication.check()?;
     let before = get(tx, workspace, key)?;
-    let moved = origin(&before.tenant_url) != origin(tenant_url);
     tx.execute(
-        "UPDATE application SET tenant_url = $3, version = version + 1 WHERE workspace_id = $1 AND key = $2",
-        values![workspace, key, tenant_url],
+        "UPDATE application SET tenant_url = $3, authentication = $4, version = version + 1 WHERE workspace_id = $1 AND key = $2",
+        values![workspace, key, tenant_url, authentication.to_column()?],
     )?;
-    if secret.is_some() || moved {
+    if secret.is_some() || !keeps_secret(&before, tenant_url, authentication) {
         store_secret(tx, workspace, key, secret)?;
     }
-    if moved {
+    if origin(&before.tenant_url) != origin(tenant_url) {
         forget_target(tx, workspace, key)?;
         look_again(tx, workspace, key)?;
     }
@@ -262,12 +301,18 @@ pub fn set_credentials(
         values![workspace, key, now],
     )?;
     tx.touch_feed();
+    let method = format!("{{\"method\":\"{}\"}}", authentication.method());
+    let detail = if before.authentication == *authentication {
+        "{}"
+    } else {
+        &method
+    };
     audit::append(
         tx,
         workspace,
         "application.credentials",
         &object(&before.name),
-        "{}",
+        detail,
     )?;
     get(tx, workspace, key)
 }

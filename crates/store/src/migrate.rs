@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("../migrations/0002_audit_head.sql")),
     (3, include_str!("../migrations/0003_receiving.sql")),
     (4, include_str!("../migrations/0004_provisioning.sql")),
+    (5, include_str!("../migrations/0005_credentials.sql")),
 ];
 
 const CREATE_TABLE: &str =

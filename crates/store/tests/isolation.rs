@@ -47,6 +47,7 @@ fn tables() -> BTreeSet<String> {
         include_str!("../migrations/0001_base.sql"),
         include_str!("../migrations/0003_receiving.sql"),
         include_str!("../migrations/0004_provisioning.sql"),
+        include_str!("../migrations/0005_credentials.sql"),
     );
     let names = schema
         .lines()
@@ -371,13 +372,19 @@ fn foreign_applications_do_not_exist() {
     two.theirs
         .write(move |tx| {
             type Call = fn(&mut Tx<'_>, tenure_store::WorkspaceId, i64) -> Result<(), Error>;
-            let calls: [(&str, Call); 9] = [
+            let calls: [(&str, Call); 10] = [
                 ("get", |tx, w, k| application::get(tx, w, k).map(drop)),
                 ("update", |tx, w, k| {
                     application::update(tx, w, k, 1, "X", "{}").map(drop)
                 }),
                 ("set_credentials", |tx, w, k| {
                     application::set_credentials(tx, w, k, "x", None).map(drop)
+                }),
+                ("set_authentication", |tx, w, k| {
+                    let basic = application::Authentication::Basic {
+                        user_name: "x".to_owned(),
+                    };
+                    application::set_authentication(tx, w, k, "x", &basic, None).map(drop)
                 }),
                 ("secret", |tx, w, k| application::secret(tx, w, k).map(drop)),
                 ("delete", application::delete),

@@ -12,7 +12,8 @@ use common::{
 use tenure_store::{
     Actor, Error, Kind, Options, Store, Tx,
     account::{self, Role},
-    application, audit, job, session, token, workspace,
+    application::{self, Authentication, ClientAuthentication, ClientCredentials},
+    audit, job, session, token, workspace,
 };
 
 fn workspaces_have_unique_names_and_slugs() {
@@ -338,6 +339,74 @@ fn another_host_does_not_get_the_secret() {
     }
 }
 
+fn another_method_or_token_endpoint_does_not_get_the_secret() {
+    let directory = Directory::new();
+    let workspace = directory.workspace;
+    let key = directory.application("Payroll");
+    let target = "https://target.example/scim";
+    let set = |url: &'static str, authentication: Authentication, secret: Option<&'static str>| {
+        let expected = authentication.clone();
+        let changed = directory
+            .write(move |tx| {
+                application::set_authentication(tx, workspace, key, url, &authentication, secret)
+            })
+            .unwrap();
+        assert_eq!(changed.authentication, expected);
+        let opened = directory
+            .store
+            .read_blocking(move |tx| application::secret(tx, workspace, key))
+            .unwrap();
+        assert_eq!(changed.has_secret, opened.is_some());
+        opened
+    };
+    let basic = |name: &str| Authentication::Basic {
+        user_name: name.to_owned(),
+    };
+    let client = |token_url: &str, client_id: &str| {
+        Authentication::ClientCredentials(ClientCredentials {
+            token_url: token_url.to_owned(),
+            client_id: client_id.to_owned(),
+            client_authentication: ClientAuthentication::Basic,
+            scope: None,
+            parameters: Vec::new(),
+        })
+    };
+    assert_eq!(set(target, basic("ada"), None), None, "the bearer token");
+    assert_eq!(
+        set(target, basic("ada"), Some("pass")).as_deref(),
+        Some("pass")
+    );
+    assert_eq!(set(target, basic("bob"), None).as_deref(), Some("pass"));
+    let (here, there) = ("https://login.example/a", "https://evil.example/a");
+    assert_eq!(set(target, client(here, "c"), None), None, "the password");
+    let stored = set(target, client(here, "c"), Some("client-secret"));
+    assert_eq!(stored.as_deref(), Some("client-secret"));
+    let other_path = set(target, client("https://LOGIN.example:443/b", "d"), None);
+    assert_eq!(other_path.as_deref(), Some("client-secret"));
+    assert_eq!(set(target, client(there, "d"), None), None);
+    set(target, client(here, "c"), Some("client-secret"));
+    let plain = set(target, client("http://login.example/a", "c"), None);
+    assert_eq!(plain, None, "from https to http");
+    set(target, client(here, "c"), Some("client-secret"));
+    let moved = set("https://evil.example/scim", client(here, "c"), None);
+    assert_eq!(moved, None, "tokens would go to another target");
+    let kept = directory
+        .write(move |tx| application::set_credentials(tx, workspace, key, target, Some("again")))
+        .unwrap();
+    assert_eq!(kept.authentication, client(here, "c"));
+    let refused = directory.write(move |tx| {
+        let nobody = basic("");
+        application::set_authentication(tx, workspace, key, target, &nobody, None)
+    });
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    let details: String = directory
+        .audit()
+        .into_iter()
+        .map(|entry| entry.detail)
+        .collect();
+    assert!(!details.contains("client-secret") && details.contains("client_credentials"));
+}
+
 fn applications_have_unique_names_and_go_with_everything() {
     let directory = Directory::new();
     let workspace = directory.workspace;
@@ -411,6 +480,7 @@ common::engine::on_both_engines! {
     tokens_authenticate_until_they_expire_or_are_revoked,
     credentials_are_sealed_and_bound_to_their_row,
     another_host_does_not_get_the_secret,
+    another_method_or_token_endpoint_does_not_get_the_secret,
     applications_have_unique_names_and_go_with_everything,
     every_change_of_the_audit_log_is_noticed,
 }

@@ -1,11 +1,15 @@
 //! The arguments. What scripts rely on: names here are a contract.
 
+mod authentication;
 mod directory;
 mod entra;
 mod expression;
 mod log;
 mod mail;
 
+pub(crate) use authentication::{
+    Authentication as AuthenticationFlags, ClientAuth, Method, Secret,
+};
 pub(crate) use directory::{Deleted, Group, One, Restore, Schema, Search, User};
 pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
@@ -328,18 +332,6 @@ pub(crate) enum Scope {
     All,
 }
 
-/// Where the secret token of an application comes from.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct Secret {
-    /// Secret token; `-` reads it from stdin
-    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
-    pub(crate) secret_token: Option<String>,
-    /// Environment variable that holds the secret token
-    #[arg(long, value_name = "VARIABLE")]
-    pub(crate) secret_token_env: Option<String>,
-}
-
 /// Users or groups by name or id.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -476,7 +468,7 @@ pub(crate) enum Application {
         #[arg(long, value_name = "COUNT")]
         expect: u64,
     },
-    /// Test Tenant URL and secret token; shows each request
+    /// Test Tenant URL and credentials; shows each request
     Test(OfApplication),
     /// Provision one user or group now, with every step shown
     Provision {
@@ -512,13 +504,15 @@ pub(crate) enum Application {
         #[command(flatten)]
         objects: Objects,
     },
-    /// Change Tenant URL or secret token
+    /// Change Tenant URL, method of authentication or secret
     Credentials {
         #[command(flatten)]
         of: OfApplication,
         /// New Tenant URL [default: as it is]
         #[arg(long, value_name = "URL")]
         tenant_url: Option<String>,
+        #[command(flatten)]
+        authentication: AuthenticationFlags,
         #[command(flatten)]
         secret: Secret,
     },
@@ -556,6 +550,8 @@ pub(crate) struct ApplicationCreate {
     /// SCIM base URL of the target [default: as the gallery entry says]
     #[arg(long, value_name = "URL")]
     pub(crate) tenant_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) authentication: AuthenticationFlags,
     #[command(flatten)]
     pub(crate) secret: Secret,
     /// Who is provisioned

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::Limits;
+use crate::{credentials::Credentials, engine::Limits};
 use axum::{
     Router,
     extract::State,
@@ -14,7 +14,7 @@ use std::{
     },
     time::Duration,
 };
-use tenure_egress::{Egress, Policy};
+use tenure_egress::{Authorization, Egress, Policy};
 use tenure_plan::{compile, dialect, dialect::Method, facts::Found, gallery};
 
 type Answers = Arc<(fn(usize) -> Response, AtomicUsize)>;
@@ -44,7 +44,7 @@ fn read_target(url: String) -> ReadTarget {
     ReadTarget::new(
         Egress::new(Policy::AllowPrivate),
         url,
-        Some("s3cret".to_owned()),
+        Credentials::Fixed(Some(Authorization::Bearer("s3cret".to_owned()))),
         limits,
     )
 }

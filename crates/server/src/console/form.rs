@@ -57,6 +57,8 @@ pub(super) struct Field {
     placeholder: &'static str,
     required: bool,
     choices: Vec<Choice>,
+    /// Shown only while the form's choice of method has this value.
+    only: &'static str,
 }
 
 /// The template of a field escapes what it shows.
@@ -110,6 +112,11 @@ impl Field {
 
     pub(super) fn placeholder(mut self, placeholder: &'static str) -> Self {
         self.placeholder = placeholder;
+        self
+    }
+
+    pub(super) fn only(mut self, method: &'static str) -> Self {
+        self.only = method;
         self
     }
 

@@ -166,7 +166,7 @@ fn sending(facts: &Facts, root: &str) -> Vec<Step> {
         Step {
             done: facts.connected,
             title: "Connect it",
-            text: "Enter the Tenant URL and the Secret Token, then test the connection.",
+            text: "Enter the Tenant URL and the credentials, then test the connection.",
             href: below("/provisioning"),
             link: "Admin Credentials",
         },

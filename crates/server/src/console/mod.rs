@@ -13,6 +13,7 @@ mod applications;
 mod assets;
 mod assignments;
 mod audit;
+mod credentials;
 mod deleted;
 mod directory;
 mod entra;

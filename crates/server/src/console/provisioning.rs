@@ -19,6 +19,7 @@ use tenure_store::{
 
 use super::{
     applications::{self, Head},
+    credentials::{self, Typed},
     failure::Failure,
     form::{Field, Fields, Form},
     page::{self, Shell},
@@ -59,31 +60,6 @@ struct ProvisioningPage {
 /// The configuration of an application as it is stored.
 pub(super) fn config(application: &Application) -> Result<ApplicationConfig, Failure> {
     serde_json::from_str(&application.config).map_err(|error| Failure::Internal(error.to_string()))
-}
-
-fn credentials_form(application: &Application) -> Form {
-    let (placeholder, help) = if application.has_secret {
-        (
-            "\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}\u{2022} stored",
-            "A token is stored and never shown. Leave this empty to keep it.",
-        )
-    } else {
-        (
-            "",
-            "The bearer token that the application gave you. It is stored encrypted and never shown again.",
-        )
-    };
-    Form::new(vec![
-        Field::new("url", "tenant_url", "Tenant URL")
-            .value(application.tenant_url.clone())
-            .placeholder("https://app.example.com/scim")
-            .help("The SCIM address of the application, as its settings show it.")
-            .required(),
-        Field::new("password", "secret_token", "Secret Token")
-            .autocomplete("off")
-            .placeholder(placeholder)
-            .help(help),
-    ])
 }
 
 fn settings_form(config: &ApplicationConfig, job: &Job) -> Form {
@@ -132,7 +108,7 @@ async fn page(
         shell: member.shell(&format!("Provisioning of {}", application.name), "apps"),
         head: Head::new(member, &application, &job, "provisioning"),
         status: status::card(app, member, &application).await?,
-        credentials: forms.0.unwrap_or_else(|| credentials_form(&application)),
+        credentials: forms.0.unwrap_or_else(|| credentials::form(&application)),
         settings,
         version: application.version,
         report,
@@ -144,50 +120,23 @@ async fn show(State(app): State<App>, member: Member) -> Result<Response, Failur
     page::show(&page(&app, &member, (None, None), None).await?)
 }
 
-fn check_credentials(application: &Application, fields: &Fields) -> Form {
-    let mut form = credentials_form(application);
-    form.fill(fields);
-    form.check_required(fields);
-    let url = fields.text("tenant_url");
-    if !url.is_empty() {
-        match url::Url::parse(&url) {
-            Ok(parsed) if !matches!(parsed.scheme(), "https" | "http") => {
-                form.fail("tenant_url", "The Tenant URL begins with https://.");
-            }
-            Ok(parsed)
-                if parsed.fragment().is_some()
-                    || !parsed.username().is_empty()
-                    || parsed.password().is_some() =>
-            {
-                form.fail(
-                    "tenant_url",
-                    "The Tenant URL must not contain a user name, a password or a # part.",
-                );
-            }
-            Ok(_) => {}
-            Err(_) => form.fail(
-                "tenant_url",
-                "This is not a URL. It should look like https://app.example.com/scim.",
-            ),
-        }
-    }
-    form
-}
-
 async fn store_credentials(
     app: &App,
     member: &Member,
     key: i64,
-    fields: &Fields,
+    typed: Typed,
 ) -> Result<(), Error> {
-    let (workspace, url, secret) = (
-        member.workspace.id,
-        fields.text("tenant_url"),
-        fields.given("secret_token"),
-    );
+    let workspace = member.workspace.id;
     app.store
         .write(member.actor(), move |tx| {
-            application::set_credentials(tx, workspace, key, &url, secret.as_deref())
+            application::set_authentication(
+                tx,
+                workspace,
+                key,
+                &typed.tenant_url,
+                &typed.authentication,
+                typed.secret.as_deref(),
+            )
         })
         .await?;
     Ok(())
@@ -207,9 +156,8 @@ async fn rejected(
 async fn save_credentials(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let Submission { member, fields } = sent;
     let (application, _) = applications::load(&app, &member).await?;
-    let mut form = check_credentials(&application, &fields);
-    if !form.failed() {
-        match store_credentials(&app, &member, application.key, &fields).await {
+    let form = match credentials::read(&application, &fields) {
+        Ok(typed) => match store_credentials(&app, &member, application.key, typed).await {
             Ok(()) => {
                 let to = format!(
                     "{}/apps/{}/provisioning?notice=saved",
@@ -218,10 +166,16 @@ async fn save_credentials(State(app): State<App>, sent: Submission) -> Result<Re
                 );
                 return Ok(Redirect::to(&to).into_response());
             }
-            Err(Error::Invalid(message)) => form.fail("tenant_url", message),
+            Err(Error::Invalid(message)) => {
+                let mut form = credentials::form(&application);
+                form.fill(&fields);
+                form.fail("tenant_url", message);
+                form
+            }
             Err(other) => return Err(other.into()),
-        }
-    }
+        },
+        Err(form) => form,
+    };
     rejected(&app, &member, (Some(form), None)).await
 }
 
@@ -230,18 +184,18 @@ async fn save_credentials(State(app): State<App>, sent: Submission) -> Result<Re
 async fn test(State(app): State<App>, sent: Submission) -> Result<Response, Failure> {
     let Submission { member, fields } = sent;
     let (application, _) = applications::load(&app, &member).await?;
-    let mut form = check_credentials(&application, &fields);
-    if form.failed() {
-        return rejected(&app, &member, (Some(form), None)).await;
-    }
-    let (url, secret) = (fields.text("tenant_url"), fields.given("secret_token"));
+    let typed = match credentials::read(&application, &fields) {
+        Ok(typed) => typed,
+        Err(form) => return rejected(&app, &member, (Some(form), None)).await,
+    };
     let tested = app
         .engine
-        .test_connection(
+        .test_authentication(
             member.workspace.id,
             application.key,
-            Some(&url),
-            secret.as_deref(),
+            &typed.tenant_url,
+            &typed.authentication,
+            typed.secret.as_deref(),
         )
         .await;
     let report = match tested {
@@ -250,10 +204,10 @@ async fn test(State(app): State<App>, sent: Submission) -> Result<Response, Fail
         Err(other) => failed_report(&other),
     };
     if report.passed {
-        store_credentials(&app, &member, application.key, &fields).await?;
+        store_credentials(&app, &member, application.key, typed).await?;
         return page::show(&page(&app, &member, (None, None), Some(report)).await?);
     }
-    form.restore("secret_token", fields.raw("secret_token"));
+    let form = credentials::typed_again(&application, &fields);
     page::show(&page(&app, &member, (Some(form), None), Some(report)).await?)
 }
 

@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::{App, Config};
 
+mod credentials;
 mod directory;
 mod entra;
 mod gallery;

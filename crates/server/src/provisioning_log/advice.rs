@@ -14,7 +14,7 @@ pub(crate) fn advice(code: &str) -> (&'static str, &'static str, &'static str) {
             "Nothing, unless it happens in every cycle. Then lower the concurrency in the configuration.",
         ),
         "InsufficientRights" | "MethodNotAllowed" | "NotPermitted" | "Unauthorized" => (
-            "The target refuses what the Secret Token is used for.",
+            "The target refuses what the credentials are used for.",
             "The object is tried again later; if everything is refused, the job goes into quarantine.",
             "Create a token with administrator rights at the target and enter it under Admin Credentials.",
         ),

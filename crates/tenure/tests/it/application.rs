@@ -215,6 +215,79 @@ fn wrong_targets_are_told() {
 }
 
 #[test]
+fn the_method_of_authentication_is_chosen_with_flags() {
+    let pair = pair("all");
+    let secret = pair.place.file("secret.txt", "s3cret \n");
+    let credentials = |more: &[&str]| {
+        let command = ["application", "credentials", "App", "--workspace", "Source"];
+        pair.place.run(&[&command[..], more].concat())
+    };
+    let shown = || pair.application(&["show", "App"]);
+    let client = [
+        "--auth",
+        "client-credentials",
+        "--token-url",
+        "http://127.0.0.1:9/token",
+        "--client-id",
+        "c",
+    ];
+    for wrong in [
+        &["--auth", "basic"][..],
+        &["--auth", "basic", "--user-name", "a:b"],
+        &["--user-name", "ada"],
+        &["--auth", "basic", "--user-name", "a", "--client-id", "c"],
+        &["--auth", "basic", "--user-name", "a", "--secret-token", "x"],
+        &client[..4],
+        &[&client[..], &["--oauth-parameter", "audience"]].concat(),
+        &[
+            "--auth",
+            "client-credentials",
+            "--client-id",
+            "c",
+            "--token-url",
+            "ftp://x",
+        ],
+    ] {
+        credentials(wrong).expect(2);
+    }
+    assert_eq!(shown()["authentication"], json!({ "method": "bearer" }));
+    assert_eq!(shown()["has_secret"], true);
+    // The token is no password.
+    credentials(&["--auth", "basic", "--user-name", "ada"]).expect(0);
+    assert_eq!(shown()["has_secret"], false);
+    credentials(&["--secret-file", &secret]).expect(0);
+    let basic = json!({ "method": "basic", "user_name": "ada" });
+    assert_eq!(shown()["authentication"], basic);
+    assert_eq!(shown()["has_secret"], true);
+    let more = [
+        "--client-auth",
+        "body",
+        "--oauth-scope",
+        "scim",
+        "--oauth-parameter",
+        "audience=a=b",
+        "--secret-file",
+        &secret,
+    ];
+    credentials(&[&client[..], &more].concat()).expect(0);
+    // The other settings stay.
+    credentials(&["--oauth-scope", ""]).expect(0);
+    let expected = json!({
+        "method": "client_credentials", "token_url": "http://127.0.0.1:9/token", "client_id": "c",
+        "client_authentication": "client_secret_post", "parameters": [["audience", "a=b"]],
+    });
+    assert_eq!(shown()["authentication"], expected);
+    assert_eq!(shown()["has_secret"], true);
+    let run = ["application", "test", "App", "--workspace", "Source"];
+    let report = format!("{:?}", pair.place.run(&run).expect(6));
+    assert!(!report.contains("s3cret"), "{report}");
+    assert!(
+        report.contains("no connection to the token endpoint"),
+        "{report}"
+    );
+}
+
+#[test]
 fn configuration_is_checked() {
     let pair = pair("all");
     let mut config = pair.application(&["config", "App"]);

@@ -1,5 +1,6 @@
 //! A workspace with an application, and the target that it provisions to.
 
+pub(crate) mod issuer;
 pub(crate) mod target;
 
 use serde_json::{Map, Value, json};

@@ -58,6 +58,12 @@ pub(crate) struct World {
     pub(crate) groups: BTreeMap<String, Map<String, Value>>,
     pub(crate) requests: Vec<String>,
     pub(crate) revoked: bool,
+    /// The header `Authorization` that lets in; `None`: the secret as bearer token.
+    pub(crate) accepts: Option<String>,
+    /// The header of each request.
+    pub(crate) shown: Vec<String>,
+    /// So many more requests until what lets in is revoked.
+    pub(crate) revoke_after: Option<usize>,
     pub(crate) ignores_filters: bool,
     /// Lists nobody, although everybody can be read.
     pub(crate) hides_users: bool,
@@ -249,7 +255,15 @@ fn answer_or_fail(
         .get("authorization")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    if world.revoked || token != format!("Bearer {SECRET}") {
+    world.shown.push(token.to_owned());
+    if let Some(left) = world.revoke_after {
+        world.revoke_after = left.checked_sub(1);
+        if left == 0 {
+            world.accepts = Some("nothing".to_owned());
+        }
+    }
+    let bearer = format!("Bearer {SECRET}");
+    if world.revoked || token != world.accepts.as_deref().unwrap_or(&bearer) {
         return Some(error(401, "unknown token"));
     }
     let path = uri.path().trim_start_matches("/scim/").to_owned();

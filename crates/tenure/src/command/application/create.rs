@@ -6,7 +6,9 @@ use crate::error::{Exit, Failure};
 use serde_json::json;
 use tenure_plan::config::Scope as PlanScope;
 use tenure_plan::gallery;
-use tenure_store::application;
+use tenure_store::application::{self, Authentication};
+
+use super::authentication;
 
 pub(super) async fn run(session: &Session, arguments: ApplicationCreate) -> Result<Exit, Failure> {
     let template = gallery::template(&arguments.gallery).ok_or_else(|| {
@@ -34,9 +36,10 @@ pub(super) async fn run(session: &Session, arguments: ApplicationCreate) -> Resu
             });
         }
     };
-    super::check_url(&tenant_url)?;
+    super::check_url("--tenant-url", &tenant_url)?;
     let workspace = session.workspace(&arguments.at.workspace).await?.id;
-    let secret = super::secret(&arguments.secret)?;
+    let method = authentication::apply(&arguments.authentication, &Authentication::Bearer)?;
+    let secret = authentication::secret(&arguments.secret, &method)?;
     let mut config = template.config;
     config.scope = match arguments.scope {
         Scope::Assigned => PlanScope::Assigned,
@@ -47,15 +50,12 @@ pub(super) async fn run(session: &Session, arguments: ApplicationCreate) -> Resu
     let created = session
         .store
         .write(session.actor.clone(), move |tx| {
-            application::create(
-                tx,
-                workspace,
-                &name,
-                gallery,
-                &tenant_url,
-                secret.as_deref(),
-                &config,
-            )
+            let (url, secret) = (&tenant_url, secret.as_deref());
+            if method == Authentication::Bearer {
+                return application::create(tx, workspace, &name, gallery, url, secret, &config);
+            }
+            let created = application::create(tx, workspace, &name, gallery, url, None, &config)?;
+            application::set_authentication(tx, workspace, created.key, url, &method, secret)
         })
         .await?;
     session.out.result(
@@ -64,6 +64,7 @@ pub(super) async fn run(session: &Session, arguments: ApplicationCreate) -> Resu
             "name": created.name,
             "gallery": created.gallery_id,
             "tenant_url": created.tenant_url,
+            "authentication": created.authentication,
             "has_secret": created.has_secret,
         }),
         || {

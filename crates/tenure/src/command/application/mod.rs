@@ -1,6 +1,7 @@
 //! `tenure application`.
 
 mod accounts;
+mod authentication;
 mod create;
 mod cycle;
 mod held;
@@ -11,7 +12,7 @@ mod status;
 mod why;
 
 use super::Session;
-use crate::cli::{Application as Command, Objects, OfApplication, Secret};
+use crate::cli::{Application as Command, Objects, OfApplication};
 use crate::error::{Exit, Failure};
 use serde_json::{Value, json};
 use tenure_egress::{Egress, Policy};
@@ -87,8 +88,9 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
         Command::Credentials {
             of,
             tenant_url,
+            authentication,
             secret,
-        } => settings::credentials(session, &of, tenant_url, &secret).await,
+        } => settings::credentials(session, &of, tenant_url, &authentication, &secret).await,
         Command::Config { of, set } => settings::config(session, &of, set.as_deref()).await,
         Command::Schema(command) => schema::run(session, command).await,
         Command::Delete { of, yes } => delete(session, &of, yes).await,
@@ -130,30 +132,12 @@ fn engine(session: &Session) -> Engine {
     Engine::new(session.store.clone(), egress())
 }
 
-/// The secret token, if one was given.
-fn secret(from: &Secret) -> Result<Option<String>, Failure> {
-    let secret = match (&from.secret_token, &from.secret_token_env) {
-        (Some(text), _) if text == "-" => super::read_stdin(16 * 1024)?.trim().to_owned(),
-        (Some(text), _) => text.clone(),
-        (None, Some(variable)) => std::env::var(variable).map_err(|_| {
-            Failure::usage(format!(
-                "environment variable {variable} has no readable value"
-            ))
-        })?,
-        (None, None) => return Ok(None),
-    };
-    if secret.is_empty() {
-        return Err(Failure::usage("the secret token is empty"));
-    }
-    Ok(Some(secret))
-}
-
-/// Refuses a Tenant URL that no request would be sent to. The URL is not repeated: it may hold a password.
-fn check_url(url: &str) -> Result<(), Failure> {
+/// Refuses a URL that no request would be sent to. The URL is not repeated: it may hold a password.
+fn check_url(flag: &str, url: &str) -> Result<(), Failure> {
     egress()
         .check(url)
         .map(|_| ())
-        .map_err(|error| Failure::usage(format!("--tenant-url: {error}")))
+        .map_err(|error| Failure::usage(format!("{flag}: {error}")))
 }
 
 async fn switch(session: &Session, of: &OfApplication, on: bool) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! `tenure application show`, `credentials` and `config`.
 
-use crate::cli::{OfApplication, Secret};
+use super::authentication;
+use crate::cli::{AuthenticationFlags, OfApplication, Secret};
 use crate::command::Session;
 use crate::error::{Exit, Failure};
 use crate::output::{self, time};
@@ -35,6 +36,7 @@ pub(super) async fn show(session: &Session, of: &OfApplication) -> Result<Exit, 
         "name": application.name,
         "gallery": application.gallery_id,
         "tenant_url": application.tenant_url,
+        "authentication": application.authentication,
         "has_secret": application.has_secret,
         "state": state,
         "scope": scope,
@@ -54,6 +56,7 @@ pub(super) async fn show(session: &Session, of: &OfApplication) -> Result<Exit, 
             ("Id", application.id.clone()),
             ("Gallery", application.gallery_id.clone()),
             ("Tenant URL", output::plain(&application.tenant_url)),
+            ("Auth", application.authentication.method().to_owned()),
             ("Secret", secret.to_owned()),
             ("State", state.to_owned()),
             ("Scope", scope.clone()),
@@ -70,33 +73,39 @@ pub(super) async fn credentials(
     session: &Session,
     of: &OfApplication,
     tenant_url: Option<String>,
+    flags: &AuthenticationFlags,
     secret: &Secret,
 ) -> Result<Exit, Failure> {
     let (workspace, application) = super::resolve(session, of).await?;
-    let secret = super::secret(secret)?;
-    if tenant_url.is_none() && secret.is_none() {
+    let method = authentication::apply(flags, &application.authentication)?;
+    let secret = authentication::secret(secret, &method)?;
+    if tenant_url.is_none() && secret.is_none() && !authentication::is_given(flags) {
         return Err(Failure::usage("nothing to change")
-            .hint("give --tenant-url, --secret-token or --secret-token-env"));
+            .hint("give --tenant-url, --auth with its flags, or --secret-token, --secret-token-env or --secret-file"));
     }
     let tenant_url = tenant_url.unwrap_or(application.tenant_url);
-    super::check_url(&tenant_url)?;
+    super::check_url("--tenant-url", &tenant_url)?;
     let key = application.key;
     let changed = session
         .store
         .write(session.actor.clone(), move |tx| {
-            application::set_credentials(tx, workspace, key, &tenant_url, secret.as_deref())
+            let secret = secret.as_deref();
+            application::set_authentication(tx, workspace, key, &tenant_url, &method, secret)
         })
         .await?;
-    if !changed.has_secret {
+    if !changed.has_secret && application.has_secret {
         output::note(
-            "The host has changed, so the old secret token was removed. Set the new one with --secret-token -.",
+            "Host, token endpoint or method have changed, so the old secret was removed. Set the new one with --secret-token -.",
         );
+    } else if !changed.has_secret {
+        output::note("No secret is stored. Set one with --secret-token -.");
     }
     session.out.result(
         &json!({
             "id": changed.id,
             "name": changed.name,
             "tenant_url": changed.tenant_url,
+            "authentication": changed.authentication,
             "has_secret": changed.has_secret,
         }),
         || {
