@@ -6,6 +6,8 @@ use reqwest::{Client, ClientBuilder, Method, header};
 use std::{
     error::Error as _,
     fmt,
+    pin::Pin,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -21,7 +23,31 @@ const USER_AGENT: &str = concat!("Tenure/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub struct Egress {
     policy: Policy,
-    client: Result<Client, String>,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Network(Result<Client, String>),
+    Simulated(Arc<dyn Transport>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Network(_) => "Network",
+            Self::Simulated(_) => "Simulated",
+        })
+    }
+}
+
+/// A simulated network: answers calls whose URL the policy allows. The time limit of the call is kept by the caller.
+pub trait Transport: Send + Sync {
+    /// The reply to a call, or why there is none.
+    fn carry(
+        &self,
+        call: Call,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, EgressError>> + Send + '_>>;
 }
 
 /// A request to one target.
@@ -125,7 +151,19 @@ impl Egress {
             tracing::warn!(error = %describe(&error), "no root certificates; https targets cannot be reached");
             builder(policy).tls_certs_only([]).build().map_err(|error| describe(&error))
         });
-        Self { policy, client }
+        Self {
+            policy,
+            way: Way::Network(client),
+        }
+    }
+
+    /// The same rules over a simulated network.
+    #[must_use]
+    pub fn simulated(policy: Policy, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            policy,
+            way: Way::Simulated(transport),
+        }
     }
 
     /// Checks a URL without sending: scheme, port, user information, fragment, literal addresses, names that are never
@@ -164,10 +202,11 @@ impl Egress {
 
     async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, EgressError> {
         let url = self.policy.check(&call.url)?;
-        let client = self
-            .client
-            .as_ref()
-            .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
+        let client = match &self.way {
+            Way::Network(client) => client.as_ref(),
+            Way::Simulated(transport) => return transport.carry(call.clone()).await,
+        }
+        .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
         let accept = match &call.body {

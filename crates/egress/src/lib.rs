@@ -11,5 +11,5 @@ mod resolver;
 mod retry_after;
 
 pub use authorization::Authorization;
-pub use http::{Body, Call, Egress, EgressError, REPLY_BYTES, Reply};
+pub use http::{Body, Call, Egress, EgressError, REPLY_BYTES, Reply, Transport};
 pub use policy::{Policy, join};

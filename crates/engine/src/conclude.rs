@@ -3,7 +3,7 @@
 use crate::{
     code,
     cycle::Wish,
-    engine::{EngineError, now_us},
+    engine::EngineError,
     quarantine, retry,
     run::{Halt, Run},
 };
@@ -26,7 +26,7 @@ impl Run<'_> {
         head: i64,
         interval_us: i64,
     ) -> Result<i64, EngineError> {
-        let now = now_us();
+        let now = self.engine.store.now_us();
         let since = job.quarantined_since_us.unwrap_or(now);
         let (status, message, health, run_at_us) = match result {
             Ok(()) => match self.verdict() {

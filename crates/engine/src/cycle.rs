@@ -3,7 +3,7 @@
 use crate::{
     agenda::{Agenda, Cursor, Phase, agenda, collect_work},
     connection,
-    engine::{Engine, EngineError, Prepared, now_us},
+    engine::{Engine, EngineError, Prepared},
     guard::{self, Survey, Wanted},
     lease::HeldLease,
     load::Context,
@@ -55,7 +55,7 @@ pub(crate) async fn run(
             let run_at_us = if wish.dry_run {
                 job.run_at_us
             } else {
-                retry::interrupted_us(job.failures, now_us(), 60)
+                retry::interrupted_us(job.failures, engine.store.now_us(), 60)
             };
             if let (EngineError::Configuration(message), false) = (&error, wish.dry_run) {
                 let (lease, message) = (held.lease().clone(), message.clone());
@@ -87,12 +87,12 @@ async fn attempt(
     let interval_us =
         i64::from(prepared.context.compiled.config.interval_minutes.max(1)) * 60_000_000;
     let agenda = agenda(engine, &prepared, held.lease(), job, wish).await?;
-    if job.state == State::Quarantined && job.run_at_us > now_us() && !wish.always {
+    if job.state == State::Quarantined && job.run_at_us > engine.store.now_us() && !wish.always {
         return Ok((None, job.run_at_us));
     }
     if agenda.is_idle() && !wish.always {
         finish_quietly(engine, held.lease(), agenda.cursor.head).await?;
-        return Ok((None, now_us() + interval_us));
+        return Ok((None, engine.store.now_us() + interval_us));
     }
     let reader = engine.target(&prepared);
     let reach = if wish.dry_run {

@@ -13,10 +13,7 @@ use crate::{
     undo::{self, UndoPlan, UndoWish},
     why::{self, Why},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 use tenure_egress::Egress;
 use tenure_plan::ApplicationConfig;
 use tenure_store::{
@@ -25,6 +22,7 @@ use tenure_store::{
     job::{self, Job},
     run::Cycle,
 };
+use tokio::time::Instant;
 
 /// How often a held job is asked for again.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(200);
@@ -439,11 +437,4 @@ fn compiled(config: &str) -> Result<tenure_plan::Compiled, EngineError> {
             .collect();
         EngineError::Configuration(lines.join("; "))
     })
-}
-
-pub(crate) fn now_us() -> i64 {
-    let since_1970 = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }

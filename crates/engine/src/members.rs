@@ -8,6 +8,7 @@ use crate::{
     settle::{duration_ms, state_after},
     target::{Exchange, Failure, FailureKind, WriteTarget},
 };
+use serde_json::Map;
 use tenure_plan::{Operation, dialect, planner::member_operation};
 use tenure_store::{
     Kind, ledger,
@@ -258,9 +259,17 @@ fn member_record(
                 duration_ms: duration_ms(exchanges),
             });
         }
-        // The group is gone at the target: it is made again, with its members, at the next attempt.
-        Some(failure) if failure.is_status(404) => record.link = LinkEffect::Remove,
-        Some(_) => {}
+        // The group, or somebody who was to join it, is gone at the target: the next attempt reads the group first, and makes
+        // it again, with its members, if it is not there.
+        Some(failure) => {
+            if let (true, Some(link)) = (failure.is_status(404), &group.link) {
+                record.link = LinkEffect::Put {
+                    target_id: link.target_id.clone(),
+                    known: Map::new(),
+                    managed: link.managed,
+                };
+            }
+        }
     }
     record
 }

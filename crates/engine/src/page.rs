@@ -47,7 +47,9 @@ impl Run<'_> {
             let (loaded, mut refused) = self.ask_target(loaded, &mut taken).await?;
             let (loaded, unanswered) = self.choose(loaded).await?;
             refused.extend(unanswered);
-            for (loaded, failure) in refused {
+            for (mut loaded, failure) in refused {
+                // What was found belongs to somebody else.
+                loaded.hint.recovered &= failure.code != code::DUPLICATE_SOURCE;
                 halt = halt.or(Halt::from_failure(&failure));
                 if !matches!(failure.kind, FailureKind::Unreachable) {
                     records.push(Record::failed(
@@ -106,6 +108,12 @@ impl Run<'_> {
         loaded: Vec<Loaded>,
         taken: &mut HashMap<String, i64>,
     ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
+        // Who leaves gives up the account first; before that, nobody else may have it.
+        for one in loaded.iter().filter(|one| self.loses_account(one)) {
+            if let Some(link) = one.present_link() {
+                taken.insert(link.target_id.clone(), one.rid);
+            }
+        }
         let (asking, known): (Vec<_>, Vec<_>) = loaded
             .into_iter()
             .partition(|one| one.needs_read || matches!(one.planned.outcome, Outcome::Match(_)));
@@ -159,6 +167,11 @@ impl Run<'_> {
         Ok((ready, refused))
     }
 
+    fn loses_account(&self, one: &Loaded) -> bool {
+        let is_held = self.hold.is_some() && !self.approved.contains(&one.rid);
+        one.takes_access() && !is_held
+    }
+
     /// Two source objects must not share one account.
     async fn duplicate_source(
         &self,
@@ -196,7 +209,7 @@ impl Run<'_> {
         Ok(is_other.then(|| Failure {
             kind: FailureKind::Answered,
             code: code::DUPLICATE_SOURCE,
-            message: format!("the account {id} at the target, found by {attribute}, belongs to another object of the directory already. {}", code::advice(code::DUPLICATE_SOURCE)),
+            message: format!("the account {id} at the target, found by {attribute}, belongs to another object of the directory. {}", code::advice(code::DUPLICATE_SOURCE)),
             status: None,
             retry_after_s: None,
         }))
@@ -211,6 +224,10 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
+            if let (Some(until_us), false) = (one.in_question_until_us, is_dry) {
+                records.push(in_question(&one, until_us - self.engine.store.now_us()));
+                continue;
+            }
             if let (Outcome::Operation(operation), Some(expected)) =
                 (&one.planned.outcome, &self.expected)
             {
@@ -279,7 +296,7 @@ impl Run<'_> {
                         known: crate::load::known(link),
                         managed: false,
                     },
-                    _ => LinkEffect::Keep,
+                    _ => record.link,
                 };
                 record.waiting = Some(waiting_for(&unresolved));
                 let target_id = match &record.link {
@@ -472,6 +489,17 @@ fn body_of(operation: &Operation) -> Result<String, Halt> {
             "the plan cannot be stored: {error}"
         )))
     })
+}
+
+/// Perhaps created already by a request whose reply was lost: creating it again could give somebody two accounts.
+fn in_question(loaded: &Loaded, left_us: i64) -> Record {
+    let failure = Failure {
+        retry_after_s: u64::try_from(left_us / 1_000_000 + 1).ok(),
+        ..Failure::lost(
+            "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again only after ten minutes",
+        )
+    };
+    Record::failed(loaded, "create", &failure, loaded.planned.steps.clone())
 }
 
 /// Held by the deletion threshold: tried again later, and shown as what it would be.

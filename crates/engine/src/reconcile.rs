@@ -1,7 +1,6 @@
 //! Operations whose reply never came, because the process or the connection died: the target is asked what happened.
 
 use crate::{
-    engine::now_us,
     load::object_kind,
     matching,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
@@ -17,7 +16,7 @@ use tenure_store::{
 };
 
 /// How far the search of a target may lag behind its writes: ten minutes.
-const SEARCH_LAG_US: i64 = 600_000_000;
+pub(crate) const SEARCH_LAG_US: i64 = 600_000_000;
 /// Operations looked at in one go.
 const CHUNK: u32 = 100;
 
@@ -108,7 +107,8 @@ impl Run<'_> {
             .store
             .read(move |tx| escrow::get(tx, workspace, application, rid))
             .await?;
-        Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us()))
+        let now_us = self.engine.store.now_us();
+        Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us))
     }
 
     async fn resolve_create(
@@ -125,7 +125,8 @@ impl Run<'_> {
         let Found::One { id, .. } = found else {
             // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
             // proves nothing, and somebody who leaves meanwhile must not keep the account.
-            if matches!(found, Found::Nothing) && now_us() - stored.planned_us < SEARCH_LAG_US {
+            let age_us = self.engine.store.now_us() - stored.planned_us;
+            if matches!(found, Found::Nothing) && age_us < SEARCH_LAG_US {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
             }
             return Ok(());

@@ -6,7 +6,11 @@ use crate::{
     target::{Exchange, Failure},
 };
 use serde_json::{Map, Value, json};
-use tenure_plan::{Action, Change, Operation, facts::LogStep, operation::Unresolved};
+use tenure_plan::{
+    Action, Change, Operation,
+    facts::{Found, LogStep},
+    operation::Unresolved,
+};
 use tenure_store::{
     Error, Kind, Tx, escrow,
     job::Lease,
@@ -108,6 +112,15 @@ pub(crate) struct Record {
 impl Record {
     /// A record that changes nothing yet.
     pub(crate) fn new(loaded: &Loaded, tally: Tally) -> Self {
+        // Ours, whatever the directory says by now: who left meanwhile must not keep what we made.
+        let link = match (&loaded.hint.found, &loaded.link) {
+            (Some(Found::One { id, .. }), None) if loaded.hint.recovered => LinkEffect::Put {
+                target_id: id.clone(),
+                known: Map::new(),
+                managed: true,
+            },
+            _ => LinkEffect::Keep,
+        };
         Self {
             rid: loaded.rid,
             kind: loaded.kind,
@@ -115,7 +128,7 @@ impl Record {
             name: loaded.name.clone(),
             operations: Vec::new(),
             forget_link: loaded.hint.forget_link && loaded.link.is_some(),
-            link: LinkEffect::Keep,
+            link,
             waiting: None,
             escrow: EscrowEffect::Keep,
             tally,
@@ -131,6 +144,15 @@ impl Record {
         steps: Vec<LogStep>,
     ) -> Self {
         let mut record = Self::new(loaded, Tally::Failed);
+        // The account seemed to be gone, and what became of that is not known: whoever leaves now is still looked for there.
+        if let (true, Some(link)) = (record.forget_link, &loaded.link) {
+            record.forget_link = false;
+            record.link = LinkEffect::Put {
+                target_id: link.target_id.clone(),
+                known: Map::new(),
+                managed: link.managed,
+            };
+        }
         record.escrow = EscrowEffect::Fail {
             code: failure.code.to_owned(),
             message: failure.message.clone(),

@@ -28,6 +28,7 @@ pub(crate) async fn schedule(engine: &Engine, mut stop: watch::Receiver<bool>) {
             start_due(engine, &stop, &mut running, &mut present).await;
         }
         tokio::select! {
+            biased;
             () = engine.store.changed(LOOK_EVERY) => tokio::time::sleep(BREATH).await,
             Some(finished) = running.join_next(), if !running.is_empty() => forget(&mut present, finished),
             changed = stop.changed() => if changed.is_err() { break },

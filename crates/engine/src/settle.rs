@@ -56,17 +56,9 @@ pub(crate) async fn settle(
     }
     match sent.operation.action {
         Action::Delete | Action::Disable if failure.is_status(404) => {
-            let mut record = done(&sent, Some("the account was gone already"));
-            record.link = LinkEffect::Remove;
-            Verdict::Done(record)
+            gone(reader, sent, &failure).await
         }
-        Action::Update if failure.is_status(404) && !last => {
-            let hint = Hint {
-                forget_link: true,
-                ..Hint::default()
-            };
-            again(&sent, OperationState::Rejected, hint, Some(&failure))
-        }
+        Action::Update if failure.is_status(404) && !last => gone(reader, sent, &failure).await,
         Action::Create if failure.is_status(409) && !last => {
             let queries = matching_values(context, &sent.operation);
             match matching::find(reader, object_kind(sent.loaded.kind), &queries).await {
@@ -102,6 +94,35 @@ pub(crate) fn state_after(failure: &Failure) -> OperationState {
         OperationState::Unknown
     } else {
         OperationState::Rejected
+    }
+}
+
+/// Something on the way may have answered 404. Nobody keeps access, or gets a second account, because of that: the target
+/// has to say it twice.
+async fn gone(reader: &ReadTarget, mut sent: Sent, failure: &Failure) -> Verdict {
+    let target_id = sent.operation.target_id.clone().unwrap_or_default();
+    match matching::read(reader, object_kind(sent.loaded.kind), &target_id).await {
+        Ok(None) if sent.operation.action == Action::Update => {
+            let hint = Hint {
+                forget_link: true,
+                ..Hint::default()
+            };
+            again(&sent, OperationState::Rejected, hint, Some(failure))
+        }
+        Ok(None) => {
+            let mut record = done(&sent, Some("the account was gone already"));
+            record.link = LinkEffect::Remove;
+            Verdict::Done(record)
+        }
+        Ok(Some(_)) => failed(&mut sent, OperationState::Rejected, failure),
+        Err(other) => match Halt::from_failure(&other) {
+            Some(halt) => Verdict::Halt {
+                number: sent.number,
+                state: OperationState::Rejected,
+                halt,
+            },
+            None => failed(&mut sent, OperationState::Rejected, failure),
+        },
     }
 }
 

@@ -9,11 +9,12 @@ use crate::{
 use serde_json::{Map, Value};
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tenure_egress::{Body, Call, Egress, EgressError, Reply};
 use tenure_plan::dialect::{Method, Request};
 use tenure_store::run::Intent;
+use tokio::time::Instant;
 
 /// Characters of a target's error text that are kept.
 const DETAIL_CHARS: usize = 300;
@@ -117,6 +118,11 @@ impl Failure {
     /// Nothing could be sent; later it may work.
     pub(crate) fn unreachable(code: &'static str, what: &str) -> Self {
         Self::new(FailureKind::Unreachable, code, what)
+    }
+
+    /// It is not known whether something was done.
+    pub(crate) fn lost(what: &str) -> Self {
+        Self::new(FailureKind::Lost, code::TIMEOUT, what)
     }
 
     /// An answer that is not SCIM.
@@ -333,7 +339,7 @@ impl Shared {
             if not_before <= Instant::now() {
                 return;
             }
-            tokio::time::sleep_until(not_before.into()).await;
+            tokio::time::sleep_until(not_before).await;
         }
     }
 

@@ -151,6 +151,14 @@ pub(crate) fn writer(
         })
 }
 
+/// Runs one job in a transaction of its own.
+pub(crate) fn write_now(database: &mut dyn Database, job: Job, queue: &Queue, context: &Context) {
+    let mut again = VecDeque::from([job]);
+    while let Some(job) = again.pop_front() {
+        write_batch(database, job, queue, context, &mut again);
+    }
+}
+
 /// Begin, a savepoint for each job, one commit; only then the answers. Jobs that have to run once more go to `again`.
 fn write_batch(
     database: &mut dyn Database,
@@ -312,17 +320,22 @@ pub(crate) fn reader(
     std::thread::Builder::new()
         .name("store-reader".to_owned())
         .spawn(move || {
-            while let Some(mut job) = queue.wait() {
-                let mut result = read(database.as_mut(), &mut job, &context);
-                while database.verdict() != Verdict::Stands && job.attempts < 2 {
-                    // Reading twice does no harm.
-                    job.attempts += 1;
-                    result = read(database.as_mut(), &mut job, &context);
-                }
-                (job.answer)(result);
+            while let Some(job) = queue.wait() {
+                read_now(database.as_mut(), job, &context);
             }
             database.close();
         })
+}
+
+/// Runs one closure over a snapshot and answers.
+pub(crate) fn read_now(database: &mut dyn Database, mut job: Job, context: &Context) {
+    let mut result = read(database, &mut job, context);
+    while database.verdict() != Verdict::Stands && job.attempts < 2 {
+        // Reading twice does no harm.
+        job.attempts += 1;
+        result = read(database, &mut job, context);
+    }
+    (job.answer)(result);
 }
 
 fn read(database: &mut dyn Database, job: &mut Job, context: &Context) -> Result<(), Error> {

@@ -172,15 +172,34 @@ pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
     Ok(())
 }
 
-/// An account that passes from a deleted person to a living one must not be deleted in the name of the former.
+/// An account that passes from a deleted person to a living one must not be deleted in the name of the former. What it is a
+/// member of passes along, so that the groups are asked whether the new owner belongs there.
 fn forget_dead(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
+    let (workspace, application) = (lease.workspace(), lease.application());
     let dead = tx.query(
         "SELECT l.rid FROM link l JOIN resource r ON r.workspace_id = l.workspace_id AND r.rid = l.rid AND r.deleted_us IS NOT NULL \
          WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $3 AND l.kind = $4 AND l.rid <> $5",
-        values![lease.workspace(), lease.application(), &link.target_id, link.kind, link.rid],
+        values![workspace, application, &link.target_id, link.kind, link.rid],
     )?;
     for row in dead {
-        remove(tx, lease, row.integer(0)?)?;
+        let rid = row.integer(0)?;
+        let memberships = values![workspace, application, rid, link.rid, &link.target_id];
+        tx.execute(
+            "INSERT INTO exported_member (workspace_id, application, group_rid, member_rid, target_id, sure) \
+             SELECT m.workspace_id, m.application, m.group_rid, $4, m.target_id, m.sure FROM exported_member m \
+             WHERE m.workspace_id = $1 AND m.application = $2 AND m.member_rid = $3 AND m.target_id = $5 \
+             ON CONFLICT (workspace_id, application, group_rid, member_rid) DO NOTHING",
+            memberships,
+        )?;
+        tx.execute(
+            "INSERT INTO job_work (workspace_id, application, rid, kind) \
+             SELECT m.workspace_id, m.application, m.group_rid, r.kind FROM exported_member m \
+             JOIN resource r ON r.workspace_id = m.workspace_id AND r.rid = m.group_rid \
+             WHERE m.workspace_id = $1 AND m.application = $2 AND m.member_rid = $3 \
+             ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+            values![workspace, application, rid],
+        )?;
+        remove(tx, lease, rid)?;
     }
     Ok(())
 }

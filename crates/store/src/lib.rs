@@ -26,6 +26,7 @@ pub mod run;
 pub mod schema;
 pub mod session;
 pub mod setting;
+pub mod simulation;
 pub mod store;
 pub mod stranger;
 pub mod token;

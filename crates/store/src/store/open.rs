@@ -1,6 +1,6 @@
 //! Opens a store: a file with its one writer, or a server with sessions for writers, readers and presence.
 
-use super::{Context, Inner, Options, Store};
+use super::{Context, Inner, Options, Runner, Store, Threads};
 use crate::{
     Error,
     connection::Database,
@@ -76,6 +76,7 @@ impl Store {
             changed: Notify::new(),
             schemas: schema::Cache::default(),
             presence: None,
+            simulation: None,
         });
         let readers = (0..options.reader_count())
             .map(|_| Ok(Box::new(Sqlite::open(&path, durable)?) as _))
@@ -98,6 +99,7 @@ impl Store {
             changed: Notify::new(),
             schemas: schema::Cache::default(),
             presence: Some(Arc::clone(&presence)),
+            simulation: None,
         });
         let writers = if options.writers == 0 {
             WRITERS
@@ -111,12 +113,13 @@ impl Store {
             None,
         )?;
         let thread = postgres::start_presence(server.clone(), context, presence)?;
-        store
-            .inner
-            .threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread);
+        if let Runner::Threads(runner) = &store.inner.runner {
+            runner
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(thread);
+        }
         Ok(store)
     }
 
@@ -141,10 +144,12 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 context,
-                writes,
-                reads,
-                threads: Mutex::new(threads),
-                throw_away,
+                runner: Runner::Threads(Threads {
+                    writes,
+                    reads,
+                    threads: Mutex::new(threads),
+                    throw_away,
+                }),
             }),
         })
     }
