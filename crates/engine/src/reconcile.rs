@@ -73,12 +73,8 @@ impl Run<'_> {
         record.name.clone_from(&operation.display_name);
         match (operation.action, link) {
             (Action::Create, None) => self.resolve_create(stored, &operation, &mut record).await?,
-            (Action::Update | Action::Disable, Some(link)) => {
-                record.link = LinkEffect::Put {
-                    target_id: link.target_id,
-                    known: Map::new(),
-                    managed: link.managed,
-                };
+            (Action::Update | Action::Disable, link) => {
+                record.link = self.doubtful(&operation, link).await?;
             }
             (Action::Delete, Some(link)) => {
                 let found =
@@ -111,6 +107,42 @@ impl Run<'_> {
         Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us))
     }
 
+    /// What the account has now is not known. One that was to be taken over is ours from now on, unless it is somebody else's:
+    /// who leaves next must not keep what we may have given.
+    async fn doubtful(
+        &self,
+        operation: &Operation,
+        link: Option<ledger::Link>,
+    ) -> Result<LinkEffect, Halt> {
+        let managed = link.as_ref().is_none_or(|link| link.managed);
+        let present = link.map(|link| link.target_id);
+        let Some(target_id) = operation.target_id.clone().or_else(|| present.clone()) else {
+            return Ok(LinkEffect::Keep);
+        };
+        if present.as_ref() != Some(&target_id) && self.has_owner(&target_id).await? {
+            return Ok(LinkEffect::Keep);
+        }
+        Ok(LinkEffect::Put {
+            target_id,
+            known: Map::new(),
+            managed,
+        })
+    }
+
+    async fn has_owner(&self, target_id: &str) -> Result<bool, Halt> {
+        let (workspace, application, target_id) = (
+            self.context.workspace,
+            self.context.application,
+            target_id.to_owned(),
+        );
+        let owner = self
+            .engine
+            .store
+            .read(move |tx| ledger::source_of(tx, workspace, application, &target_id))
+            .await?;
+        Ok(owner.is_some())
+    }
+
     async fn resolve_create(
         &self,
         stored: &StoredOperation,
@@ -131,14 +163,7 @@ impl Run<'_> {
             }
             return Ok(());
         };
-        let (workspace, application, target_id) =
-            (self.context.workspace, self.context.application, id.clone());
-        let owner = self
-            .engine
-            .store
-            .read(move |tx| ledger::source_of(tx, workspace, application, &target_id))
-            .await?;
-        if owner.is_none() {
+        if !self.has_owner(&id).await? {
             record.link = LinkEffect::Put {
                 target_id: id.clone(),
                 known: Map::new(),

@@ -245,6 +245,9 @@ fn again(sent: &Sent, state: OperationState, hint: Hint, failure: Option<&Failur
     let mut record = Record::new(&sent.loaded, Tally::Nothing);
     record.operations = confirmed(state, sent);
     record.forget_link = false;
+    if state == OperationState::Reconciled && !hint.forget_link {
+        record.link = doubtful(sent).unwrap_or(record.link);
+    }
     if let Some(failure) = failure {
         let mut steps = sent.loaded.planned.steps.clone();
         steps.push(export_step(&sent.operation, &sent.exchanges, Some(failure)));
@@ -272,19 +275,23 @@ fn failed(sent: &mut Sent, state: OperationState, failure: &Failure) -> Verdict 
         line.changes.clone_from(&sent.operation.changes);
         line.duration_ms = duration_ms(&sent.exchanges);
     }
-    // What the target has now is not known: the next plan reads it first.
-    if let (FailureKind::Lost, Action::Update | Action::Disable, Some(link)) = (
-        failure.kind,
-        sent.operation.action,
-        sent.loaded.present_link(),
-    ) {
-        record.link = LinkEffect::Put {
-            target_id: link.target_id.clone(),
-            known: Map::new(),
-            managed: link.managed,
-        };
+    if failure.kind == FailureKind::Lost {
+        record.link = doubtful(sent).unwrap_or(record.link);
     }
     Verdict::Done(Box::new(record))
+}
+
+/// After a change of an account whose reply was lost: what the target has now is not known, so that the next plan reads it
+/// first. If it was to be taken over, it is ours from now on: who leaves next must not keep what we gave.
+fn doubtful(sent: &Sent) -> Option<LinkEffect> {
+    if !matches!(sent.operation.action, Action::Update | Action::Disable) {
+        return None;
+    }
+    Some(LinkEffect::Put {
+        target_id: sent.operation.target_id.clone()?,
+        known: Map::new(),
+        managed: sent.loaded.present_link().is_none_or(|link| link.managed),
+    })
 }
 
 fn created(sent: &Sent, id: &str) -> Verdict {
