@@ -160,6 +160,7 @@ impl Run<'_> {
             let age_us = self.engine.store.now_us() - stored.planned_us;
             if matches!(found, Found::Nothing) && age_us < SEARCH_LAG_US {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
+                record.look_again = false;
             }
             return Ok(());
         };
@@ -184,6 +185,7 @@ fn blank(stored: &StoredOperation, source_id: &str, kind: Kind) -> Record {
         operations: vec![(stored.id, OperationState::Reconciled)],
         forget_link: false,
         link: LinkEffect::Keep,
+        look_again: true,
         waiting: None,
         escrow: EscrowEffect::Keep,
         tally: Tally::Nothing,

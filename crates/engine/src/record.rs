@@ -13,7 +13,7 @@ use tenure_plan::{
 };
 use tenure_store::{
     Error, Kind, Tx, escrow,
-    job::Lease,
+    job::{self, Lease},
     ledger, log,
     run::{self, Counts, OperationState},
 };
@@ -102,6 +102,8 @@ pub(crate) struct Record {
     /// The old link goes away before anything else.
     pub(crate) forget_link: bool,
     pub(crate) link: LinkEffect,
+    /// The object is looked at once more, even if this cycle ends here.
+    pub(crate) look_again: bool,
     /// `None`: leave as it is.
     pub(crate) waiting: Option<Vec<(String, String)>>,
     pub(crate) escrow: EscrowEffect,
@@ -129,6 +131,7 @@ impl Record {
             operations: Vec::new(),
             forget_link: loaded.hint.forget_link && loaded.link.is_some(),
             link,
+            look_again: false,
             waiting: None,
             escrow: EscrowEffect::Keep,
             tally,
@@ -315,6 +318,9 @@ fn write_link(tx: &mut Tx<'_>, lease: &Lease, record: &Record) -> Result<(), Err
             };
             ledger::put(tx, lease, &link)?;
         }
+    }
+    if record.look_again {
+        job::queue(tx, lease, record.rid, record.kind)?;
     }
     if let Some(waiting) = &record.waiting {
         ledger::set_waiting(tx, lease, record.rid, waiting)?;

@@ -462,6 +462,25 @@ pub fn work(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<Vec<(i64, Kind
         .collect()
 }
 
+/// Queues an object, so that this cycle or the next one looks at it.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn queue(tx: &mut Tx<'_>, lease: &Lease, rid: i64, kind: Kind) -> Result<(), Error> {
+    lease.check(tx)?;
+    // A row that is there already may be one that a run is just done with: it gets a new number.
+    tx.execute(
+        "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        values![lease.workspace, lease.application, rid],
+    )?;
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) VALUES ($1, $2, $3, $4)",
+        values![lease.workspace, lease.application, rid, kind],
+    )?;
+    Ok(())
+}
+
 /// Removes work rows, but not those that were queued anew after [`work`] read them: their object changed meanwhile.
 ///
 /// # Errors
