@@ -108,8 +108,8 @@ impl Run<'_> {
         loaded: Vec<Loaded>,
         taken: &mut HashMap<String, i64>,
     ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
-        // Who leaves gives up the account first; before that, nobody else may have it.
-        for one in loaded.iter().filter(|one| self.loses_account(one)) {
+        // Whose account changes in this page has it until then, even who leaves or has just been deleted.
+        for one in loaded.iter().filter(|one| self.changes_account(one)) {
             if let Some(link) = one.present_link() {
                 taken.insert(link.target_id.clone(), one.rid);
             }
@@ -167,9 +167,10 @@ impl Run<'_> {
         Ok((ready, refused))
     }
 
-    fn loses_account(&self, one: &Loaded) -> bool {
+    fn changes_account(&self, one: &Loaded) -> bool {
         let is_held = self.hold.is_some() && !self.approved.contains(&one.rid);
-        one.takes_access() && !is_held
+        let changes = one.needs_read || matches!(one.planned.outcome, Outcome::Operation(_));
+        changes && !(one.takes_access() && is_held)
     }
 
     /// Two source objects must not share one account.

@@ -1,11 +1,13 @@
 //! Operations whose reply never came, because the process or the connection died: the target is asked what happened.
 
 use crate::{
+    code,
     load::object_kind,
     matching,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
     run::{Halt, Run},
-    settle::matching_values,
+    settle,
+    target::Failure,
 };
 use serde_json::Map;
 use std::collections::BTreeSet;
@@ -79,14 +81,14 @@ impl Run<'_> {
             (Action::Delete, Some(link)) => {
                 let found =
                     matching::read(self.reach.reader(), operation.kind, &link.target_id).await;
-                if found
-                    .map_err(|failure| {
-                        Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
-                    })?
-                    .is_none()
-                {
-                    record.link = LinkEffect::Remove;
-                    finish(&mut record, &operation, link.target_id);
+                match found {
+                    Ok(None) => {
+                        record.link = LinkEffect::Remove;
+                        finish(&mut record, &operation, link.target_id);
+                    }
+                    // It is planned again, and deleting twice does no harm.
+                    Ok(Some(_)) => {}
+                    Err(failure) => unanswered(failure)?,
                 }
             }
             // The ledger knows which members are in doubt; the difference puts them right.
@@ -149,16 +151,15 @@ impl Run<'_> {
         operation: &Operation,
         record: &mut Record,
     ) -> Result<(), Halt> {
-        let queries = matching_values(&self.context, operation);
-        let found = matching::find(self.reach.reader(), operation.kind, &queries).await;
-        let found = found.map_err(|failure| {
-            Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
-        })?;
+        let found = settle::find_created(self.reach.reader(), &self.context, operation).await;
+        let is_answered = found.is_ok();
+        let found = found.or_else(|failure| unanswered(failure).map(|()| Found::Nothing))?;
         let Found::One { id, .. } = found else {
             // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
-            // proves nothing, and somebody who leaves meanwhile must not keep the account.
+            // proves nothing, and somebody who leaves meanwhile must not keep the account. Several found may be the new one
+            // and one that is about to go.
             let age_us = self.engine.store.now_us() - stored.planned_us;
-            if matches!(found, Found::Nothing) && age_us < SEARCH_LAG_US {
+            if !is_answered || age_us < SEARCH_LAG_US {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
                 record.look_again = false;
             }
@@ -173,6 +174,15 @@ impl Run<'_> {
             finish(record, operation, id);
         }
         Ok(())
+    }
+}
+
+/// A target that cannot be reached ends the cycle; one that cannot answer this question only leaves it open.
+fn unanswered(failure: Failure) -> Result<(), Halt> {
+    match Halt::from_failure(&failure) {
+        Some(halt) => Err(halt),
+        None if code::is_transient(failure.code) => Err(Halt::Unreachable(failure)),
+        None => Ok(()),
     }
 }
 

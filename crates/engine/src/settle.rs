@@ -60,8 +60,7 @@ pub(crate) async fn settle(
         }
         Action::Update if failure.is_status(404) && !last => gone(reader, sent, &failure).await,
         Action::Create if failure.is_status(409) && !last => {
-            let queries = matching_values(context, &sent.operation);
-            match matching::find(reader, object_kind(sent.loaded.kind), &queries).await {
+            match find_created(reader, context, &sent.operation).await {
                 Ok(found @ Found::One { .. }) => {
                     let hint = Hint {
                         forget_link: sent.loaded.hint.forget_link,
@@ -157,9 +156,7 @@ async fn lost(
 ) -> Verdict {
     let kind = object_kind(sent.loaded.kind);
     let found = match (&sent.operation.action, &sent.operation.target_id) {
-        (Action::Create, _) => {
-            matching::find(reader, kind, &matching_values(context, &sent.operation)).await
-        }
+        (Action::Create, _) => find_created(reader, context, &sent.operation).await,
         (_, Some(target_id)) => matching::read(reader, kind, target_id)
             .await
             .map(|account| {
@@ -220,21 +217,35 @@ async fn lost(
     }
 }
 
-/// Attribute and value pairs that find the object of a create again.
-pub(crate) fn matching_values(context: &Context, operation: &Operation) -> Vec<(String, String)> {
-    let mut attributes: Vec<&str> = context.compiled.matching_attributes(operation.kind);
-    if !attributes
-        .iter()
-        .any(|attribute| attribute.eq_ignore_ascii_case("externalId"))
-    {
-        attributes.push("externalId");
+/// Looks for what a create may have made: by the matching attributes, and where these do not decide by `externalId`, which
+/// nobody else has. Not every target can search for that.
+pub(crate) async fn find_created(
+    reader: &ReadTarget,
+    context: &Context,
+    operation: &Operation,
+) -> Result<Found, Failure> {
+    let attributes: Vec<&str> = context.compiled.matching_attributes(operation.kind);
+    let found = matching::find(reader, operation.kind, &values(&attributes, operation)).await?;
+    if matches!(found, Found::One { .. }) {
+        return Ok(found);
     }
+    let own = values(&["externalId"], operation);
+    match matching::find(reader, operation.kind, &own).await {
+        Ok(one @ Found::One { .. }) => Ok(one),
+        Ok(_) => Ok(found),
+        Err(failure) if Halt::from_failure(&failure).is_some() => Err(failure),
+        Err(_) => Ok(found),
+    }
+}
+
+/// What a create gives these attributes.
+fn values(attributes: &[&str], operation: &Operation) -> Vec<(String, String)> {
     attributes
-        .into_iter()
-        .filter_map(|attribute| match operation.known_after.get(attribute)? {
-            Value::String(text) => Some((attribute.to_owned(), text.clone())),
+        .iter()
+        .filter_map(|attribute| match operation.known_after.get(*attribute)? {
+            Value::String(text) => Some(((*attribute).to_owned(), text.clone())),
             value @ (Value::Number(_) | Value::Bool(_)) => {
-                Some((attribute.to_owned(), value.to_string()))
+                Some(((*attribute).to_owned(), value.to_string()))
             }
             _ => None,
         })

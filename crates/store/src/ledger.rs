@@ -234,6 +234,15 @@ fn wake(
          ON CONFLICT (workspace_id, application, rid) DO NOTHING",
         values![workspace, application, link.rid],
     )?;
+    // A new group gets its members even if whoever made it ends here.
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) \
+         SELECT l.workspace_id, l.application, l.rid, l.kind FROM link l \
+         WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = $3 AND EXISTS ( \
+             SELECT 1 FROM member m WHERE m.workspace_id = $1 AND m.group_rid = l.rid) \
+         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
+        values![workspace, application, link.rid],
+    )?;
     Ok(())
 }
 
