@@ -1,6 +1,6 @@
 //! Reading one object with everything about it, and planning it in the same snapshot.
 
-use crate::{reconcile::SEARCH_LAG_US, target::Failure, unique::Chosen};
+use crate::{target::Failure, unique::Chosen};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 use tenure_plan::{
@@ -131,6 +131,10 @@ pub(crate) fn load(
     }))
 }
 
+fn search_lag_us(context: &Context) -> i64 {
+    i64::from(context.compiled.config.dialect.search_lag_s.min(3600)) * 1_000_000
+}
+
 /// Until when an earlier create whose reply was lost may still show in a search.
 fn in_question(tx: &mut Tx<'_>, context: &Context, rid: i64) -> Result<Option<i64>, Error> {
     let stored = run::unresolved_of(tx, context.workspace, context.application, rid)?;
@@ -139,7 +143,7 @@ fn in_question(tx: &mut Tx<'_>, context: &Context, rid: i64) -> Result<Option<i6
             serde_json::from_str::<Operation>(&stored.body)
                 .is_ok_and(|operation| operation.action == Action::Create)
         })
-        .map(|stored| stored.planned_us + SEARCH_LAG_US);
+        .map(|stored| stored.planned_us + search_lag_us(context));
     Ok(until_us.filter(|until_us| *until_us > tx.now_us()))
 }
 

@@ -242,21 +242,36 @@ impl Run<'_> {
                 continue;
             }
             match one.planned.outcome.clone() {
-                Outcome::Operation(operation) => match &self.hold {
-                    Some(why)
-                        if operation.action.takes_access()
-                            && !is_dry
-                            && !self.approved.contains(&one.rid) =>
-                    {
-                        records.push(staged(&one, &operation, why));
-                        self.held_operations += 1;
+                Outcome::Operation(operation) => {
+                    let is_guarded = operation.action.takes_access()
+                        && !is_dry
+                        && !self.approved.contains(&one.rid);
+                    match is_guarded.then(|| self.reason_to_hold()).flatten() {
+                        Some(why) => {
+                            records.push(staged(&one, &operation, &why));
+                            self.held_operations += 1;
+                        }
+                        None => operations.push((one, *operation)),
                     }
-                    _ => operations.push((one, *operation)),
-                },
+                }
                 outcome => records.extend(self.without_request(&one, outcome)),
             }
         }
         operations
+    }
+
+    /// Whether one more operation may take access: who left after the cycle had begun was not counted before.
+    fn reason_to_hold(&mut self) -> Option<String> {
+        if self.hold.is_none() {
+            match &mut self.losses_left {
+                Some(0) => {
+                    self.hold = Some("while the cycle ran, more accounts came to be disabled or deleted than the threshold allows".to_owned());
+                }
+                Some(left) => *left -= 1,
+                None => {}
+            }
+        }
+        self.hold.clone()
     }
 
     fn without_request(&self, loaded: &Loaded, outcome: Outcome) -> Option<Record> {
@@ -497,7 +512,7 @@ fn in_question(loaded: &Loaded, left_us: i64) -> Record {
     let failure = Failure {
         retry_after_s: u64::try_from(left_us / 1_000_000 + 1).ok(),
         ..Failure::lost(
-            "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again only after ten minutes",
+            "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
         )
     };
     Record::failed(loaded, "create", &failure, loaded.planned.steps.clone())

@@ -17,8 +17,8 @@ use tenure_store::{
     run::{self, OperationState, StoredOperation},
 };
 
-/// How far the search of a target may lag behind its writes: ten minutes.
-pub(crate) const SEARCH_LAG_US: i64 = 600_000_000;
+/// How long a create that a search does not find stays in question, even if it is tried again before: ten minutes.
+const IN_QUESTION_US: i64 = 600_000_000;
 /// Operations looked at in one go.
 const CHUNK: u32 = 100;
 
@@ -159,7 +159,7 @@ impl Run<'_> {
             // proves nothing, and somebody who leaves meanwhile must not keep the account. Several found may be the new one
             // and one that is about to go.
             let age_us = self.engine.store.now_us() - stored.planned_us;
-            if !is_answered || age_us < SEARCH_LAG_US {
+            if !is_answered || age_us < IN_QUESTION_US {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
                 record.look_again = false;
             }

@@ -102,6 +102,8 @@ pub(crate) struct Run<'a> {
     /// Why operations that take access are held; `None`: they are carried out.
     pub(crate) hold: Option<String>,
     pub(crate) held_operations: u64,
+    /// How many more operations of this cycle may take access, whoever was counted before it began; `None`: any number.
+    pub(crate) losses_left: Option<u32>,
     /// Objects that may lose access although others are held.
     pub(crate) approved: Arc<HashSet<i64>>,
     /// Groups whose members may have to be exported.
@@ -146,6 +148,7 @@ impl<'a> Run<'a> {
             cycle,
             hold: None,
             held_operations: 0,
+            losses_left: None,
             approved: Arc::default(),
             touched_groups: BTreeSet::new(),
             reconciled: HashSet::new(),

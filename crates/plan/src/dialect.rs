@@ -23,6 +23,9 @@ pub struct Dialect {
     pub soft_delete: bool,
     /// Remove a member by `members[value eq "…"]` (true) or by a value list. Default true.
     pub remove_member_by_path: bool,
+    /// Seconds until a search surely shows a new account. For so long after a create whose reply was lost, the account is not
+    /// created again when a search does not find it. Default 60, 0 to 3600; more count as 3600.
+    pub search_lag_s: u32,
 }
 
 impl Default for Dialect {
@@ -32,6 +35,7 @@ impl Default for Dialect {
             concurrency: 8,
             soft_delete: true,
             remove_member_by_path: true,
+            search_lag_s: 60,
         }
     }
 }

@@ -110,7 +110,7 @@ impl Service {
     pub(crate) fn stale(&mut self, request: &Request) -> Answer {
         match self.past.last() {
             // No index lags behind for ever.
-            Some((at, before)) if request.filter.is_some() && at.elapsed() < LAG_AT_MOST => {
+            Some((at, before)) if request.filter.is_some() && at.elapsed() < self.lag => {
                 search(before, request)
             }
             _ => self.answer(request),
