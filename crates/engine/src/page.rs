@@ -11,7 +11,7 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
-use tenure_plan::{Operation, Outcome, dialect, facts::Found, planner::skip};
+use tenure_plan::{Action, Operation, Outcome, dialect, facts::Found, planner::skip};
 use tenure_store::{
     ledger, membership, resource,
     run::{self, Intent, OperationState},
@@ -21,6 +21,8 @@ use tenure_store::{
 pub(crate) const PAGE: usize = 100;
 /// How often an object is planned again in a page: matching, a vanished account, a lost reply.
 const ROUNDS: usize = 4;
+/// When a question that the target could not answer is asked again: a minute.
+const UNANSWERED_US: i64 = 60_000_000;
 
 /// An operation that was sent.
 pub(crate) struct Sent {
@@ -225,8 +227,8 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
-            if let (Some(until_us), false) = (one.in_question_until_us, is_dry) {
-                records.push(in_question(&one, until_us - self.engine.store.now_us()));
+            if let (Some(left_us), false) = (self.in_question_us(&one), is_dry) {
+                records.push(in_question(&one, left_us));
                 continue;
             }
             if let (Outcome::Operation(operation), Some(expected)) =
@@ -258,6 +260,16 @@ impl Run<'_> {
             }
         }
         operations
+    }
+
+    /// How much longer the account must not be created, because it may have been already.
+    fn in_question_us(&self, one: &Loaded) -> Option<i64> {
+        let is_create = matches!(&one.planned.outcome, Outcome::Operation(operation) if operation.action == Action::Create);
+        if is_create && self.unanswered.contains(&one.rid) {
+            return Some(UNANSWERED_US);
+        }
+        let until_us = one.in_question_until_us?;
+        Some(until_us - self.engine.store.now_us())
     }
 
     /// Whether one more operation may take access: who left after the cycle had begun was not counted before.

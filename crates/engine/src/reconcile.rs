@@ -51,7 +51,7 @@ impl Run<'_> {
         }
     }
 
-    async fn resolve(&self, stored: &StoredOperation) -> Result<Record, Halt> {
+    async fn resolve(&mut self, stored: &StoredOperation) -> Result<Record, Halt> {
         let Ok(operation) = serde_json::from_str::<Operation>(&stored.body) else {
             tracing::warn!(
                 operation = stored.id,
@@ -146,7 +146,7 @@ impl Run<'_> {
     }
 
     async fn resolve_create(
-        &self,
+        &mut self,
         stored: &StoredOperation,
         operation: &Operation,
         record: &mut Record,
@@ -159,6 +159,9 @@ impl Run<'_> {
             // proves nothing, and somebody who leaves meanwhile must not keep the account. Several found may be the new one
             // and one that is about to go.
             let age_us = self.engine.store.now_us() - stored.planned_us;
+            if !is_answered {
+                self.unanswered.insert(stored.rid);
+            }
             if !is_answered || age_us < IN_QUESTION_US {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
                 record.look_again = false;
