@@ -5,6 +5,7 @@
 
 use crate::{
     Error, Store, TimeUs,
+    connection::Connection,
     executor::{self, Job, Queue},
     migrate,
     node::Node,
@@ -14,6 +15,7 @@ use crate::{
     store::{Context, Inner, Runner},
 };
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     path::Path,
     pin::Pin,
@@ -48,7 +50,8 @@ pub struct Simulation {
 }
 
 struct Shared {
-    database: Mutex<Sqlite>,
+    /// Always there until it becomes a spare one.
+    database: Mutex<Option<Sqlite>>,
     clock: Clock,
     dice: Mutex<u64>,
     nodes: Mutex<Nodes>,
@@ -58,6 +61,43 @@ struct Shared {
 struct Nodes {
     made: u32,
     dead: BTreeSet<String>,
+}
+
+thread_local! {
+    /// The database of the last simulation of this thread, whose statements are prepared already.
+    static SPARE: Cell<Option<Sqlite>> = const { Cell::new(None) };
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let database = lock(&self.database).take();
+        // A thread that ends needs no spare one.
+        let _ = SPARE.try_with(|spare| spare.set(database));
+    }
+}
+
+/// Leaves the tables, and in them what the migrations wrote.
+fn empty(database: &mut Sqlite) -> Result<(), Error> {
+    let tables = database.query(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'migration' AND name NOT LIKE 'sqlite_stat%'",
+        &[],
+    )?;
+    // Whoever is referred to has to wait; switching the checks off would forget the prepared statements.
+    let mut tables: Vec<String> = tables
+        .iter()
+        .map(|row| row.text(0))
+        .collect::<Result<_, _>>()?;
+    loop {
+        let before = tables.len();
+        tables.retain(|table| database.batch(&format!("DELETE FROM {table}")).is_err());
+        match tables.first() {
+            None => return Ok(()),
+            Some(table) if tables.len() == before => {
+                return Err(Error::Database(format!("{table} cannot be emptied")));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,11 +111,20 @@ impl Simulation {
     ///
     /// `Database` when there is no memory for it.
     pub fn new(seed: u64, clock: Clock) -> Result<Self, Error> {
-        let mut database = Sqlite::open(Path::new(":memory:"), false)?;
-        migrate::run(&mut database)?;
+        let database = match SPARE.take() {
+            Some(mut spare) => {
+                empty(&mut spare)?;
+                spare
+            }
+            None => {
+                let mut new = Sqlite::open(Path::new(":memory:"), false)?;
+                migrate::run(&mut new)?;
+                new
+            }
+        };
         Ok(Self {
             shared: Arc::new(Shared {
-                database: Mutex::new(database),
+                database: Mutex::new(Some(database)),
                 clock,
                 dice: Mutex::new(seed),
                 nodes: Mutex::default(),
@@ -161,11 +210,14 @@ impl Here {
     }
 
     pub(crate) fn read(&self, context: &Context, job: Job) {
-        executor::read_now(&mut *lock(&self.simulation.shared.database), job, context);
+        if let Some(database) = lock(&self.simulation.shared.database).as_mut() {
+            executor::read_now(database, job, context);
+        }
     }
 
     pub(crate) fn write(&self, context: &Context, job: Job) {
-        let mut database = lock(&self.simulation.shared.database);
-        executor::write_now(&mut *database, job, &Queue::default(), context);
+        if let Some(database) = lock(&self.simulation.shared.database).as_mut() {
+            executor::write_now(database, job, &Queue::default(), context);
+        }
     }
 }
