@@ -1,5 +1,6 @@
 //! The lease of a job while it runs: renewed in the background, given back at the end.
 
+use crate::retry::Due;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -100,17 +101,21 @@ impl HeldLease {
     /// Gives the job back after something that was no cycle: it is due when it was due before.
     pub(crate) async fn give_back(self, job: &Job) -> Result<(), Error> {
         let run_at_us = job.run_at_us.max(self.store.now_us());
-        self.release(run_at_us).await
+        self.release(Due::at(run_at_us)).await
     }
 
-    /// Gives the job back; it is due again at `run_at_us`.
-    pub(crate) async fn release(mut self, run_at_us: i64) -> Result<(), Error> {
+    /// Gives the job back.
+    pub(crate) async fn release(mut self, due: Due) -> Result<(), Error> {
         self.renewer.abort();
         self.released = true;
         let lease = self.lease.clone();
         self.store
             .write(Actor::system(), move |tx| {
-                job::release(tx, &lease, run_at_us)
+                if due.backs_off {
+                    job::release_after_failure(tx, &lease, due.at_us)
+                } else {
+                    job::release(tx, &lease, due.at_us)
+                }
             })
             .await
     }

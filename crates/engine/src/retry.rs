@@ -28,14 +28,18 @@ pub(crate) fn next_us(
         now_us + MINUTE_US
     } else if code::is_transient(code) {
         let minutes = TRANSIENT_MINUTES.get(step).copied().unwrap_or(40);
-        let asked_us = retry_after_s
-            .and_then(|seconds| i64::try_from(seconds).ok())
-            .map_or(0, |seconds| seconds.min(86_400) * 1_000_000);
-        now_us + (minutes * MINUTE_US).max(asked_us)
+        now_us + (minutes * MINUTE_US).max(asked_us(retry_after_s))
     } else {
         ladder_us(first_us, now_us)
     };
     Some(next)
+}
+
+/// What a target asked for with `Retry-After`: a day at most.
+pub(crate) fn asked_us(retry_after_s: Option<u64>) -> i64 {
+    retry_after_s
+        .and_then(|seconds| i64::try_from(seconds).ok())
+        .map_or(0, |seconds| seconds.min(86_400) * 1_000_000)
 }
 
 /// 6, 12, 24 hours after the first failure, then every 24 hours.
@@ -47,6 +51,32 @@ pub(crate) fn ladder_us(first_us: i64, now_us: i64) -> i64 {
         }
     }
     now_us + 24 * HOUR_US
+}
+
+/// When a job runs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) at_us: i64,
+    /// Changes do not make it run earlier.
+    pub(crate) backs_off: bool,
+}
+
+impl Due {
+    /// Then, or as soon as something changes.
+    pub(crate) fn at(at_us: i64) -> Self {
+        Self {
+            at_us,
+            backs_off: false,
+        }
+    }
+
+    /// Then, and not before.
+    pub(crate) fn not_before(at_us: i64) -> Self {
+        Self {
+            at_us,
+            backs_off: true,
+        }
+    }
 }
 
 /// Time of the next cycle after `failures` interrupted ones.

@@ -47,7 +47,7 @@ pub(crate) async fn settle(
     if let Some(halt) = Halt::from_failure(&failure) {
         return Verdict::Halt {
             number: sent.number,
-            state: OperationState::Rejected,
+            state: state_after(&failure),
             halt,
         };
     }

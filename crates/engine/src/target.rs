@@ -57,6 +57,8 @@ impl std::fmt::Debug for Shared {
 struct Pace {
     /// The target asked to wait until then.
     not_before: Option<Instant>,
+    /// The target asked for a longer silence than a run waits for: nothing is sent until then.
+    closed_until: Option<Instant>,
     /// Since when no connection could be made.
     unreachable_since: Option<Instant>,
 }
@@ -259,6 +261,9 @@ impl Shared {
         let (mut throttled, mut attempt, mut rejected) = (0, 0, None);
         loop {
             self.wait_for_turn().await;
+            if let Some(failure) = self.closed() {
+                return Err(failure);
+            }
             let grant = self.grant(rejected).await?;
             let call = Call {
                 method: verb(request.method).to_owned(),
@@ -270,9 +275,13 @@ impl Shared {
             let failure = match self.egress.send(call).await {
                 Ok(reply) => {
                     self.pace().unreachable_since = None;
-                    if throttled < THROTTLED_ATTEMPTS && self.throttle(&reply, throttled) {
+                    // Everybody waits, whether this request is tried again or not.
+                    if self.throttle(&reply, throttled) && throttled < THROTTLED_ATTEMPTS {
                         throttled += 1;
                         continue;
+                    }
+                    if let Some(failure) = self.close(&reply) {
+                        return Err(failure);
                     }
                     // The token may have been revoked or expired early: a new one gets one try. What was refused was
                     // not carried out, so that writes may be repeated, too.
@@ -362,6 +371,28 @@ impl Shared {
         true
     }
 
+    /// What asks for a longer silence than a run waits for ends the run: one answer speaks for all requests.
+    fn close(&self, reply: &Reply) -> Option<Failure> {
+        let (429 | 503, Some(seconds)) = (reply.status, reply.retry_after_s) else {
+            return None;
+        };
+        let wait = Duration::from_secs(seconds);
+        if wait <= self.limits.throttle_wait {
+            return None;
+        }
+        self.pace().closed_until = Instant::now().checked_add(wait);
+        Some(Failure {
+            status: Some(reply.status),
+            ..silent(seconds)
+        })
+    }
+
+    fn closed(&self) -> Option<Failure> {
+        let until = self.pace().closed_until?;
+        let left = until.checked_duration_since(Instant::now())?;
+        Some(silent(left.as_secs() + 1))
+    }
+
     fn is_patience_over(&self) -> bool {
         let since = *self
             .pace()
@@ -422,6 +453,14 @@ impl Shared {
             retry_after_s: reply.retry_after_s,
             ..failure
         })
+    }
+}
+
+fn silent(seconds: u64) -> Failure {
+    let what = format!("the target asked for no requests in the next {seconds} s");
+    Failure {
+        retry_after_s: Some(seconds),
+        ..Failure::unreachable(code::TOO_MANY_REQUESTS, &what)
     }
 }
 

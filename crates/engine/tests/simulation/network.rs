@@ -83,8 +83,6 @@ struct State {
     trouble: Option<u64>,
     /// Nobody may write now.
     dry: bool,
-    /// The service asked for silence until then.
-    silence: Option<Instant>,
     lines: Option<Vec<String>>,
 }
 
@@ -103,7 +101,6 @@ impl Network {
                 service,
                 trouble: None,
                 dry: false,
-                silence: None,
                 lines: told.then(Vec::new),
             })),
             dice,
@@ -155,13 +152,10 @@ impl Network {
         let service = &mut state.service;
         match fault {
             Some(Fault::Status(status)) => Some(Answer::error(status, "as planned")),
-            Some(Fault::Throttle(seconds)) => {
-                state.silence = Some(Instant::now() + Duration::from_secs(seconds));
-                Some(Answer {
-                    retry_after_s: Some(seconds),
-                    ..Answer::error(429, "slower")
-                })
-            }
+            Some(Fault::Throttle(seconds)) => Some(Answer {
+                retry_after_s: Some(seconds),
+                ..Answer::error(429, "slower")
+            }),
             Some(Fault::Html) => Some(Answer::page()),
             Some(Fault::LoseRequest | Fault::Refused) => None,
             Some(Fault::Stale) if request.method == "GET" => Some(service.stale(request)),
@@ -270,6 +264,7 @@ impl Line {
                 "a dry run wrote: {request:?}"
             );
         }
+        assert!(!self.life.is_silent(), "not silent: {request:?}");
         if fault == Some(Fault::Refused) {
             sleep(Duration::from_millis(1)).await;
             return Err(EgressError::Connect("connection refused".to_owned()));
@@ -298,6 +293,9 @@ impl Line {
         let answer = receiver.await.ok().flatten();
         if self.life.is_dead() {
             std::future::pending::<()>().await;
+        }
+        if let Some(seconds) = answer.as_ref().and_then(|answer| answer.retry_after_s) {
+            self.life.silence(seconds);
         }
         match answer {
             Some(answer) => Ok(Reply {

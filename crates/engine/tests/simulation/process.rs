@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -17,15 +17,17 @@ use tenure_store::{
     Error, Store,
     simulation::{Fate, Moment, Pause, Simulation},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// When a process dies: with so many more steps to go, which are calls of the store and requests.
 #[derive(Clone)]
 pub(crate) struct Life {
     dead: Arc<AtomicBool>,
     died: Arc<Notify>,
+    /// The service asked it for silence until then.
+    silence: Arc<Mutex<Option<Instant>>>,
     /// Steps until death; `None`: it lives on.
-    steps: Arc<std::sync::Mutex<Option<u64>>>,
+    steps: Arc<Mutex<Option<u64>>>,
 }
 
 impl Life {
@@ -33,6 +35,7 @@ impl Life {
         Self {
             dead: Arc::default(),
             died: Arc::default(),
+            silence: Arc::default(),
             steps: Arc::default(),
         }
     }
@@ -62,6 +65,20 @@ impl Life {
 
     pub(crate) fn end_after(&self, steps: Option<u64>) {
         *self.steps.lock().unwrap() = steps;
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        let until = *self.silence.lock().unwrap();
+        until.is_some_and(|until| until > Instant::now())
+    }
+
+    pub(crate) fn silence(&self, seconds: u64) {
+        *self.silence.lock().unwrap() = Some(Instant::now() + Duration::from_secs(seconds));
+    }
+
+    /// An administrator wants something now, whatever the service said.
+    pub(crate) fn speak(&self) {
+        *self.silence.lock().unwrap() = None;
     }
 
     pub(crate) async fn ended(&self) {

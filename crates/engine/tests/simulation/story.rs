@@ -206,9 +206,11 @@ impl Story {
         self.network.tell(|| format!("begins {what}"));
         self.network.with(|service| service.losses.clear());
         let changes = self.dice.roll(4);
+        process.life.speak();
         let (engine, workspace, application) =
             (process.engine.clone(), self.workspace, self.application);
         let (network, dice) = (self.network.clone(), self.dice.clone());
+        let life = process.life.clone();
         // In a task: whoever dies leaves it behind.
         let acting = tokio::spawn(async move {
             match what {
@@ -224,12 +226,14 @@ impl Story {
                     let plan = engine
                         .preview(workspace, application, None, PATIENCE)
                         .await?;
+                    life.speak();
                     engine
                         .apply(Actor::system(), workspace, application, &plan.id, PATIENCE)
                         .await
                 }
                 2 => {
                     let plan = engine.drift(workspace, application, PATIENCE).await?;
+                    life.speak();
                     engine
                         .apply(Actor::system(), workspace, application, &plan.id, PATIENCE)
                         .await
