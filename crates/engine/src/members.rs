@@ -3,7 +3,7 @@
 use crate::{
     apply::PLANNED_MEMBERS,
     load::{Hint, Loaded, planner_link},
-    record::{EscrowEffect, Line, LinkEffect, Record, Tally, export_step, word},
+    record::{Line, LinkEffect, Record, Tally, export_step, word},
     run::{Halt, Reach, Run},
     settle::{duration_ms, state_after},
     target::{Exchange, Failure, FailureKind, WriteTarget},
@@ -11,7 +11,7 @@ use crate::{
 use serde_json::Map;
 use tenure_plan::{Operation, dialect, planner::member_operation};
 use tenure_store::{
-    Kind, ledger,
+    Kind, escrow, ledger,
     run::{self, OperationState},
 };
 
@@ -68,6 +68,9 @@ impl Run<'_> {
                 .read(move |tx| ledger::member_difference(tx, workspace, application, rid, limit))
                 .await?;
             if add.is_empty() && remove.is_empty() {
+                if tally == Tally::Nothing {
+                    self.members_are_done(rid).await?;
+                }
                 return Ok(());
             }
             let chunks = self.chunks(group, link, &add, &remove);
@@ -84,6 +87,14 @@ impl Run<'_> {
                 tally = Tally::Nothing;
             }
         }
+        Ok(())
+    }
+
+    /// Only the last change lifts an earlier failure: a run that ends in between leaves the rest to be done.
+    async fn members_are_done(&self, rid: i64) -> Result<(), Halt> {
+        let lease = self.lease();
+        self.write(move |tx| escrow::clear(tx, &lease, &[rid]))
+            .await?;
         Ok(())
     }
 
@@ -247,7 +258,6 @@ fn member_record(
     };
     match failure {
         None => {
-            record.escrow = EscrowEffect::Clear;
             record.line = Some(Line {
                 action: "update".to_owned(),
                 status: "success".to_owned(),
