@@ -4,7 +4,7 @@ use crate::{
     Error,
     connection::{Access, Connection, Database, Row, Value, Verdict},
 };
-use rusqlite::{ErrorCode, types::ValueRef};
+use rusqlite::{ErrorCode, config::DbConfig, types::ValueRef};
 use std::{
     borrow::Cow,
     path::Path,
@@ -69,6 +69,10 @@ impl Sqlite {
         let connection = rusqlite::Connection::open(path).map_err(error)?;
         connection.busy_timeout(BUSY).map_err(error)?;
         connection.set_prepared_statement_cache_capacity(256);
+        // Otherwise SQLite plans a kept statement anew whenever other values are bound.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(error)?;
         let synchronous = if durable { "FULL" } else { "OFF" };
         connection
             .execute_batch(&format!(
