@@ -1,5 +1,7 @@
 //! SQLite behind the connection interface.
 
+mod statistics;
+
 use crate::{
     Error,
     connection::{Access, Connection, Database, Row, Value, Verdict},
@@ -81,6 +83,12 @@ impl Sqlite {
             ))
             .map_err(error)?;
         Ok(Self(connection))
+    }
+
+    /// Tells SQLite what to expect of the tables, so that it chooses the right indexes. Connections that are opened from then
+    /// on know it, too.
+    pub(crate) fn state_sizes(&mut self) -> Result<(), Error> {
+        statistics::state(self)
     }
 }
 
