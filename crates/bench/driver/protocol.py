@@ -9,7 +9,8 @@ import people
 import processes
 from people import filter_path, patch
 
-DEEP = 150
+# How far before the end the last page begins, and the largest startIndex that Tenure takes.
+DEEP, DEEPEST = 150, 99_900
 PAGE = 100
 MEMBERS = 200
 LISTED = 1000
@@ -54,7 +55,7 @@ class Subject:
     def read_loads(self):
         anybody = {"method": "GET", "below": self.users}
         name = "user{random}@northwind.example"
-        deep = max(1, self.users - DEEP)
+        deep = min(max(1, self.users - DEEP), DEEPEST)
         return {
             "get": {"method": "GET", "path": "/Users/{id}", "ids": self.ids, "contains": "{id}"},
             "filter_user_name": anybody | {"path": filter_path(f'userName eq "{name}"'), "contains": name},
@@ -109,28 +110,35 @@ class Subject:
 
     def group(self, size, scratch):
         """A group of that size, and one member more or less at a time."""
-        ids = self.ids.read_text().split()
-        if len(ids) < size + MEMBERS * self.load.runs:
-            return
         started = time.monotonic()
-        group = self.filled_group(ids[:size], size)
+        group = self.filled_group(self.ids.read_text().split()[:size], size)
         if group is None:
             return
         self.found[f"group_{size}_filled_s"] = round(time.monotonic() - started, 1)
+        files = [self.newcomers(size, run, scratch) for run in range(self.load.runs)]
         add = json.dumps(patch({"op": "add", "path": "members", "value": [{"value": "{id}"}]}))
         remove = json.dumps(patch({"op": "remove", "path": 'members[value eq "{id}"]'}))
-        files = []
-        for run in range(self.load.runs):
-            first = size + run * MEMBERS
-            files.append(scratch / f"members-{run}")
-            files[-1].write_text("\n".join(ids[first : first + MEMBERS]) + "\n")
         options = {"connections": 1, "status": "200,204", "in_order": True, "path": f"/Groups/{group}"}
-        options["seconds"] = max(self.load.seconds, self.settings.slow_s / self.load.runs)
-        each = lambda run: {"ids": files[run]}  # noqa: E731
-        self.note(f"member_add_{size}", self.load("PATCH", body=add, each=each, **options))
-        self.note(f"member_remove_{size}", self.load("PATCH", body=remove, each=each, **options))
-        at_once = options | {"connections": 16}
-        self.note(f"member_add16_{size}", self.load("PATCH", body=add, each=each, **at_once))
+        options["seconds"] = self.settings.slow_s / self.load.runs
+        for name, body, connections in (("add", add, 1), ("remove", remove, 1), ("add16", add, 16)):
+            load = options | {"body": body, "connections": connections}
+            self.note(f"member_{name}_{size}", self.load("PATCH", each=lambda run: {"ids": files[run]}, **load))
+
+    def newcomers(self, size, run, scratch):
+        """The ids of people who are in no group yet."""
+        path = scratch / f"newcomers-{run}"
+        created = self.load.once(
+            "POST",
+            "/Users",
+            body=people.text("{n}", prefix=f"member{size}-{run}-"),
+            status="201",
+            requests=MEMBERS,
+            seconds=self.settings.slow_s,
+            save_ids=path,
+        )
+        if created["good"] < MEMBERS:
+            raise RuntimeError(f"{self.name} did not create {MEMBERS} users: {created['first_wrong']}")
+        return path
 
     def filled_group(self, members, size):
         """All members with the creation where a server takes that, else bit by bit; none if it takes too long."""
@@ -200,7 +208,8 @@ def ceiling_of(scim, ids, scratch, settings):
 
 def tenure(name, users, scratch, settings, database=None):
     """Tenure with so many users, imported by the command line."""
-    product = processes.Tenure(scratch / f"{name}-{users}", database)
+    # A database goes with one data directory.
+    product = processes.Tenure(scratch / (name if database else f"{name}-{users}"), database)
     workspace = f"Bench {users}"
     found = {}
     with product.serve() as server:
@@ -221,7 +230,7 @@ def tenure(name, users, scratch, settings, database=None):
         subject = Subject(name, scim, server.pid, users, ids, settings)
         process, ceiling = ceiling_of(scim, ids, scratch, settings)
         with process:
-            found |= subject.all([size for size in settings.groups if size < users], scratch, ceiling)
+            found |= subject.all([size for size in settings.groups if size <= users], scratch, ceiling)
         time.sleep(3)
         found["memory_rested_mib"] = machine.memory_mib(server.pid)
     return found
@@ -259,6 +268,6 @@ def peer(name, start, levels, scratch, settings):
                 }
                 break
             subject = Subject(name, scim, process.pid, users, ids, settings)
-            groups = [size for size in settings.groups if size < users]
+            groups = [size for size in settings.groups if size <= users]
             found[str(users)] = {"memory_idle_mib": idle, "start_ms": start_ms} | subject.all(groups, scratch)
     return found
