@@ -85,12 +85,13 @@ pub fn groups_of(
     workspace: WorkspaceId,
     rid: i64,
 ) -> Result<Vec<GroupRow>, Error> {
+    // For the sake of the grouping, SQLite would walk through all resources; a cross join keeps the order of the tables.
     tx.query(
         "WITH RECURSIVE up (rid, level) AS ( \
            SELECT group_rid, 1 FROM member WHERE workspace_id = $1 AND member_rid = $2 \
            UNION SELECT m.group_rid, up.level + 1 FROM up JOIN member m ON m.workspace_id = $1 AND m.member_rid = up.rid WHERE up.level < 16) \
-         SELECT r.rid, r.id, r.body, min(up.level) FROM up JOIN resource r ON r.workspace_id = $1 AND r.rid = up.rid \
-         WHERE r.rid <> $2 GROUP BY r.rid, r.id, r.body ORDER BY min(up.level), r.rid",
+         SELECT r.rid, r.id, r.body, min(up.level) FROM up CROSS JOIN resource r \
+         WHERE r.workspace_id = $1 AND r.rid = up.rid AND r.rid <> $2 GROUP BY r.rid, r.id, r.body ORDER BY min(up.level), r.rid",
         values![workspace, rid],
     )?
     .iter()

@@ -70,6 +70,7 @@ impl Store {
         node::private_file(&path)?;
         let mut writer = Sqlite::open(&path, durable)?;
         migrate::run(&mut writer)?;
+        writer.state_sizes()?;
         let context = Arc::new(Context {
             sealer,
             node: Node::new(directory)?,
