@@ -113,11 +113,7 @@ fn plan_nothing(bencher: Bencher) {
     };
     let link = Link {
         target_id: "a1".to_owned(),
-        known: creation
-            .changes
-            .iter()
-            .map(|change| (change.attribute.clone(), change.after.clone()))
-            .collect(),
+        known: creation.known_after.clone(),
         managed: true,
         fresh: false,
     };

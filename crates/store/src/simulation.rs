@@ -119,6 +119,7 @@ impl Simulation {
             None => {
                 let mut new = Sqlite::open(Path::new(":memory:"), false)?;
                 migrate::run(&mut new)?;
+                new.state_sizes()?;
                 new
             }
         };
