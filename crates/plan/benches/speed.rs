@@ -116,7 +116,7 @@ fn plan_nothing(bencher: Bencher) {
         known: creation
             .changes
             .iter()
-            .map(|change| (change.attribute.clone(), change.after.clone()))
+            .filter_map(|change| Some((change.attribute.clone(), change.after.clone()?)))
             .collect(),
         managed: true,
         fresh: false,
