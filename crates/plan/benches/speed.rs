@@ -113,7 +113,11 @@ fn plan_nothing(bencher: Bencher) {
     };
     let link = Link {
         target_id: "a1".to_owned(),
-        known: creation.known_after.clone(),
+        known: creation
+            .changes
+            .iter()
+            .filter_map(|change| Some((change.attribute.clone(), change.after.clone()?)))
+            .collect(),
         managed: true,
         fresh: false,
     };

@@ -379,7 +379,7 @@ fn give_back(
     // Who restarted the job, allowed what it held or changed its configuration meanwhile does not wait for the next interval.
     tx.execute(
         "UPDATE job SET lease_owner = NULL, lease_until_us = 0, \
-         failures = failures + $4, backoff = CASE WHEN run_at_us = $5 THEN $4 ELSE backoff END, run_at_us = CASE WHEN run_at_us = $5 THEN $3 ELSE run_at_us END \
+         failures = CASE WHEN $4 = 1 THEN failures + 1 WHEN state = 'active' THEN 0 ELSE failures END, backoff = CASE WHEN run_at_us = $5 THEN $4 ELSE backoff END, run_at_us = CASE WHEN run_at_us = $5 THEN $3 ELSE run_at_us END \
          WHERE workspace_id = $1 AND application = $2",
         values![lease.workspace, lease.application, run_at_us, backoff, lease.run_at_us],
     )?;
@@ -416,8 +416,7 @@ pub fn release_after_failure(
 pub fn finish_cycle(tx: &mut Tx<'_>, lease: &Lease, watermark: Option<i64>) -> Result<(), Error> {
     lease.check(tx)?;
     tx.execute(
-        "UPDATE job SET watermark = $3, cycle_id = NULL, cycle_cursor = NULL, failures = 0 \
-         WHERE workspace_id = $1 AND application = $2",
+        "UPDATE job SET watermark = $3, cycle_id = NULL, cycle_cursor = NULL WHERE workspace_id = $1 AND application = $2",
         values![lease.workspace, lease.application, watermark],
     )?;
     Ok(())

@@ -75,6 +75,24 @@ pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, group_rid: i64) -> Result<
     )
 }
 
+/// Whether a group has more members than this; looks at no more of them.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn exceeds(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    group_rid: i64,
+    limit: u64,
+) -> Result<bool, Error> {
+    let seen = tx.count(
+        "SELECT count(*) FROM (SELECT 1 FROM member WHERE workspace_id = $1 AND group_rid = $2 LIMIT $3) seen",
+        values![workspace, group_rid, limit.saturating_add(1)],
+    )?;
+    Ok(seen > limit)
+}
+
 /// Groups of a resource, direct first, then indirect (through at most 16 levels; circles end by themselves).
 ///
 /// # Errors
