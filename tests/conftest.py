@@ -1,5 +1,9 @@
 """Fixtures: servers that end with their test, whose log is shown when the test fails."""
 
+import os
+import subprocess
+import uuid
+
 import pytest
 
 import features
@@ -39,6 +43,27 @@ def new_server(tmp_path, request):
     yield start
     for server in servers:
         server.end()
+
+
+@pytest.fixture
+def new_database():
+    """Makes databases of PostgreSQL: schemas on the server that TENURE_TEST_POSTGRES names."""
+    url = os.environ.get("TENURE_TEST_POSTGRES")
+    if not url:
+        pytest.skip("TENURE_TEST_POSTGRES is not set")
+    schemas = []
+
+    def psql(statement):
+        subprocess.run(["psql", "-q", url, "-c", statement], check=True, capture_output=True, timeout=60)
+
+    def make():
+        schemas.append(f"b_{uuid.uuid4().hex}")
+        psql(f"CREATE SCHEMA {schemas[-1]}")
+        return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schemas[-1]}"
+
+    yield make
+    for schema in schemas:
+        psql(f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """Several servers on one PostgreSQL database: no one is special, none loses what another was told."""
 
 import json
-import os
 import shutil
-import subprocess
 import threading
 import time
-import uuid
 
 import pytest
 
@@ -18,19 +15,9 @@ PATCHES = 40
 
 
 @pytest.fixture
-def database():
+def database(new_database):
     """A schema of its own on the server that TENURE_TEST_POSTGRES names."""
-    url = os.environ.get("TENURE_TEST_POSTGRES")
-    if not url:
-        pytest.skip("TENURE_TEST_POSTGRES is not set")
-    schema = f"b_{uuid.uuid4().hex}"
-
-    def psql(statement):
-        subprocess.run(["psql", "-q", url, "-c", statement], check=True, capture_output=True, timeout=60)
-
-    psql(f"CREATE SCHEMA {schema}")
-    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
-    psql(f"DROP SCHEMA {schema} CASCADE")
+    return new_database()
 
 
 @pytest.fixture

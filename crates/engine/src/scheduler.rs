@@ -13,6 +13,8 @@ use tokio::{sync::watch, task::JoinSet};
 const RUNNING: usize = 8;
 /// How often due jobs are looked for when nothing changes here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a job waits whose run failed because of us: a full disk fails at once, and would fail thousands of times a second.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Changes arrive in bursts; one cycle for many of them is cheaper.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -71,10 +73,12 @@ async fn start_due(
         if present.len() >= RUNNING || !present.insert((workspace, application)) {
             continue;
         }
-        let (engine, stop) = (engine.clone(), stop.clone());
+        let (engine, mut stop) = (engine.clone(), stop.clone());
         running.spawn(async move {
-            if let Err(error) = run_one(&engine, workspace, application, stop).await {
+            if let Err(error) = run_one(&engine, workspace, application, stop.clone()).await {
                 tracing::warn!(workspace = workspace.0, application, %error, "a cycle failed");
+                // A server that stops need not wait.
+                let _ = tokio::time::timeout(AFTER_FAILURE, stop.wait_for(|stop| *stop)).await;
             }
             (workspace, application)
         });
