@@ -21,8 +21,6 @@ use tenure_store::{
 pub(crate) const PAGE: usize = 100;
 /// How often an object is planned again in a page: matching, a vanished account, a lost reply.
 const ROUNDS: usize = 4;
-/// When a question that the target could not answer is asked again: a minute.
-const UNANSWERED_US: i64 = 60_000_000;
 
 /// An operation that was sent.
 pub(crate) struct Sent {
@@ -227,8 +225,8 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
-            if let (Some(left_us), false) = (self.in_question_us(&one), is_dry) {
-                records.push(in_question(&one, left_us));
+            if let (Some(doubt), false) = (self.in_question(&one), is_dry) {
+                records.push(in_question(&one, &doubt));
                 continue;
             }
             if let (Outcome::Operation(operation), Some(expected)) =
@@ -262,14 +260,13 @@ impl Run<'_> {
         operations
     }
 
-    /// How much longer the account must not be created, because it may have been already.
-    fn in_question_us(&self, one: &Loaded) -> Option<i64> {
+    /// Whether the account must not be created now, because it may have been already.
+    fn in_question(&self, one: &Loaded) -> Option<Doubt> {
         let is_create = matches!(&one.planned.outcome, Outcome::Operation(operation) if operation.action == Action::Create);
         if is_create && self.unanswered.contains(&one.rid) {
-            return Some(UNANSWERED_US);
+            return Some(Doubt::Unanswered);
         }
-        let until_us = one.in_question_until_us?;
-        Some(until_us - self.engine.store.now_us())
+        one.in_question_until_us.map(Doubt::Until)
     }
 
     /// Whether one more operation may take access: who left after the cycle had begun was not counted before.
@@ -519,15 +516,28 @@ fn body_of(operation: &Operation) -> Result<String, Halt> {
     })
 }
 
+/// Why nobody knows whether an account was created.
+enum Doubt {
+    /// The target did not answer the search for it.
+    Unanswered,
+    /// A search may not show it before this time.
+    Until(i64),
+}
+
 /// Perhaps created already by a request whose reply was lost: creating it again could give somebody two accounts.
-fn in_question(loaded: &Loaded, left_us: i64) -> Record {
-    let failure = Failure {
-        retry_after_s: u64::try_from(left_us / 1_000_000 + 1).ok(),
-        ..Failure::lost(
-            "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
-        )
-    };
-    Record::failed(loaded, "create", &failure, loaded.planned.steps.clone())
+fn in_question(loaded: &Loaded, doubt: &Doubt) -> Record {
+    let failure = Failure::lost(
+        "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
+    );
+    let mut record = Record::failed(loaded, "create", &failure, loaded.planned.steps.clone());
+    if let Doubt::Until(until_us) = doubt {
+        record.escrow = EscrowEffect::Postpone {
+            code: failure.code.to_owned(),
+            message: failure.message,
+            until_us: *until_us,
+        };
+    }
+    record
 }
 
 /// Held by the deletion threshold: tried again later, and shown as what it would be.

@@ -76,6 +76,12 @@ pub(crate) enum EscrowEffect {
         message: String,
         retry_after_s: Option<u64>,
     },
+    /// Nothing was sent, so that it counts as no attempt.
+    Postpone {
+        code: String,
+        message: String,
+        until_us: i64,
+    },
 }
 
 /// A line of the provisioning log in the making.
@@ -256,6 +262,13 @@ pub(crate) fn write(
         match &record.escrow {
             EscrowEffect::Keep => {}
             EscrowEffect::Clear => cleared.push(record.rid),
+            EscrowEffect::Postpone {
+                code,
+                message,
+                until_us,
+            } => {
+                escrow::postpone(tx, lease, record.rid, record.kind, code, message, *until_us)?;
+            }
             EscrowEffect::Fail {
                 code,
                 message,
