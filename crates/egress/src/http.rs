@@ -1,7 +1,11 @@
 //! One request, one reply, and what is known when there is no reply.
 
-use crate::{Authorization, Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
+use crate::{
+    Authorization, Policy, Trace, metrics::Metrics, resolver::Blocked, resolver::CheckedResolver,
+    retry_after,
+};
 use futures_util::StreamExt;
+use prometheus_client::registry::Registry;
 use reqwest::{Client, ClientBuilder, Method, header};
 use std::{
     error::Error as _,
@@ -22,6 +26,8 @@ const USER_AGENT: &str = concat!("Tenure/", env!("CARGO_PKG_VERSION"));
 pub struct Egress {
     policy: Policy,
     client: Result<Client, String>,
+    trace: Option<Trace>,
+    metrics: Metrics,
 }
 
 /// A request to one target.
@@ -125,7 +131,27 @@ impl Egress {
             tracing::warn!(error = %describe(&error), "no root certificates; https targets cannot be reached");
             builder(policy).tls_certs_only([]).build().map_err(|error| describe(&error))
         });
-        Self { policy, client }
+        Self {
+            policy,
+            client,
+            trace: None,
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// The same client for requests that belong to a trace: each carries a `traceparent` header.
+    #[must_use]
+    pub fn within(&self, trace: Trace) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self.clone()
+        }
+    }
+
+    /// Makes the numbers about requests visible in a registry: how many, how they ended, how long they took. Without
+    /// hosts or paths, which are without end and tell whose they are.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Checks a URL without sending: scheme, port, user information, fragment, literal addresses, names that are never
@@ -148,6 +174,8 @@ impl Egress {
         if self.policy == Policy::PublicOnly && matches!(outcome, Err(EgressError::Refused(_))) {
             tokio::time::sleep(REFUSAL_TIME.saturating_sub(started.elapsed())).await;
         }
+        self.metrics
+            .count(&call.method, &outcome, started.elapsed());
         let path = call.url.split('?').next().unwrap_or_default();
         match &outcome {
             Ok(reply) => tracing::debug!(
@@ -175,6 +203,9 @@ impl Egress {
             Some(Body::Scim(_)) | None => "application/scim+json, application/json",
         };
         let mut request = client.request(method, url).header(header::ACCEPT, accept);
+        if let Some(trace) = &self.trace {
+            request = request.header("traceparent", trace.header());
+        }
         if let Some(authorization) = &call.authorization {
             let mut value =
                 header::HeaderValue::try_from(authorization.header()).map_err(|_| {

@@ -6,11 +6,13 @@ use crate::{
     Error, TimeUs,
     connection::{Connection, Row, Value},
     executor::{Class, Job, Queue},
+    metrics::Metrics,
     node::{self, Node},
     postgres::Presence,
     schema,
     seal::Sealer,
 };
+use prometheus_client::registry::Registry;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -73,6 +75,7 @@ pub(crate) struct Context {
     pub(crate) node: Node,
     pub(crate) changed: Notify,
     pub(crate) schemas: schema::Cache,
+    pub(crate) metrics: Metrics,
     /// Who tells other nodes, if there is a database that nodes share.
     presence: Option<Arc<Presence>>,
 }
@@ -162,6 +165,7 @@ where
             answer(result.and_then(|()| value.ok_or(Error::Busy)));
         }),
         attempts: 0,
+        span: tracing::Span::current(),
     }
 }
 
@@ -278,6 +282,11 @@ impl Store {
     #[must_use]
     pub fn node(&self) -> &str {
         self.inner.context.node.id()
+    }
+
+    /// Makes the numbers about the store's queues and transactions visible in a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.inner.context.metrics.register(registry);
     }
 
     /// Stops accepting work, finishes what is queued, writes the log back into the database.
