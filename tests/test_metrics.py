@@ -233,12 +233,16 @@ def test_a_change_that_nobody_fetches_shows(watched, new_server):
 
 
 def test_a_database_that_is_gone_shows(watched, postgres):
-    server = watched(database=postgres.url)
+    server = watched(database=postgres.url, options=["--log-level", "warn"])
     server.workspace("Northwind Mills")
     assert value(samples(server), "tenure_database_up") == 1
     postgres.stop()
     tenure.wait_until(lambda: ("tenure_database_up", ()) in samples(server), "numbers without a database", 20)
     tenure.wait_until(lambda: value(samples(server), "tenure_database_up") == 0, "it is gone", 20)
+    # A warning names its request, also where requests themselves are not logged.
+    assert requests.get(f"{server.url}/readyz", headers={"X-Request-Id": "probe-1"}, timeout=30).status_code == 503
+    warned = [line for line in lines(server) if span(line, "request").get("request_id") == "probe-1"]
+    assert [line["fields"]["message"].split(":")[0] for line in warned if line["level"] == "WARN"] == ["not ready"]
     # Old numbers would look like good ones.
     assert not [key for key in samples(server) if key[0] in ("tenure_jobs", "tenure_feed_lag_seconds")]
     postgres.start()

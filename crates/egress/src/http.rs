@@ -148,6 +148,12 @@ impl Egress {
         }
     }
 
+    /// The trace that requests belong to.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
     /// Makes the numbers about requests visible in a registry: how many, how they ended, how long they took. Without
     /// hosts or paths, which are without end and tell whose they are.
     pub fn register(&self, registry: &mut Registry) {

@@ -75,7 +75,8 @@ async fn start_due(
         let (engine, stop) = (engine.clone(), stop.clone());
         running.spawn(async move {
             let trace = Trace::random();
-            let span = tracing::info_span!(
+            // Whatever is logged at all shall name its cycle.
+            let span = tracing::error_span!(
                 "cycle",
                 workspace = workspace.0,
                 application,

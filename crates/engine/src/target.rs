@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tenure_egress::{Body, Call, Egress, EgressError, Reply};
+use tenure_egress::{Body, Call, Egress, EgressError, Reply, Trace};
 use tenure_plan::dialect::{Method, Request};
 use tenure_store::run::Intent;
 
@@ -138,6 +138,7 @@ pub(crate) struct Exchange {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) duration_ms: u64,
+    pub(crate) trace: Option<Trace>,
     pub(crate) result: Result<Answer, Failure>,
 }
 
@@ -181,6 +182,7 @@ impl WriteTarget {
                 method: verb(request.method),
                 path: request.path.clone(),
                 duration_ms: 0,
+                trace: None,
                 result: Err(failure),
             };
         }
@@ -242,6 +244,7 @@ impl Shared {
             method: verb(request.method),
             path: request.path.clone(),
             duration_ms,
+            trace: self.egress.trace(),
             result,
         }
     }

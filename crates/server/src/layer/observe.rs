@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 use tenure_engine::Trace;
+use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::{
@@ -44,7 +45,8 @@ pub(crate) async fn observe(
     let route = Route::default();
     request.extensions_mut().insert(route.clone());
     request.headers_mut().insert(REQUEST_ID, id.clone());
-    let span = tracing::info_span!(
+    // Whatever is logged at all shall name its request.
+    let span = tracing::error_span!(
         "request",
         request_id = id.to_str().unwrap_or_default(),
         trace_id = %trace,
@@ -73,6 +75,15 @@ pub(crate) async fn observe(
         response
     };
     trace.scope(answer.instrument(span)).await
+}
+
+/// Starts a task that outlives its request if need be, but belongs to the request in the log and at applications.
+pub(crate) fn spawn<F>(work: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let trace = Trace::current().unwrap_or_else(Trace::random);
+    tokio::spawn(trace.scope(work).in_current_span())
 }
 
 /// The client's id if it is short and harmless in a log, else a random one.

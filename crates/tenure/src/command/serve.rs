@@ -86,7 +86,11 @@ async fn serve(store: Store, listener: TcpListener, settings: Settings) -> Resul
     let mut signals = Signals::new()?;
     let mut running = Running::start(store, listener, settings);
     if let Some(metrics) = metrics {
-        output::line(&format!("metrics on http://{}/metrics", metrics?))?;
+        let metrics = metrics?;
+        if !metrics.ip().is_loopback() {
+            tracing::warn!(address = %metrics, "whoever reaches this address may read the metrics");
+        }
+        output::line(&format!("metrics on http://{metrics}/metrics"))?;
     }
     output::line(&format!("listening on http://{bound}"))?;
     tokio::select! {
