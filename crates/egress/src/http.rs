@@ -1,7 +1,11 @@
 //! One request, one reply, and what is known when there is no reply.
 
-use crate::{Authorization, Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
+use crate::{
+    Authorization, Policy, Trace, metrics::Metrics, resolver::Blocked, resolver::CheckedResolver,
+    retry_after,
+};
 use futures_util::StreamExt;
+use prometheus_client::registry::Registry;
 use reqwest::{Client, ClientBuilder, Method, header};
 use std::{
     error::Error as _,
@@ -24,6 +28,8 @@ const USER_AGENT: &str = concat!("Tenure/", env!("CARGO_PKG_VERSION"));
 pub struct Egress {
     policy: Policy,
     way: Way,
+    trace: Option<Trace>,
+    metrics: Metrics,
 }
 
 #[derive(Clone)]
@@ -154,6 +160,8 @@ impl Egress {
         Self {
             policy,
             way: Way::Network(client),
+            trace: None,
+            metrics: Metrics::default(),
         }
     }
 
@@ -163,7 +171,30 @@ impl Egress {
         Self {
             policy,
             way: Way::Simulated(transport),
+            trace: None,
+            metrics: Metrics::default(),
         }
+    }
+
+    /// The same client for requests that belong to a trace: each carries a `traceparent` header.
+    #[must_use]
+    pub fn within(&self, trace: Trace) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self.clone()
+        }
+    }
+
+    /// The trace that requests belong to.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
+    /// Makes the numbers about requests visible in a registry: how many, how they ended, how long they took. Without
+    /// hosts or paths, which are without end and tell whose they are.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Checks a URL without sending: scheme, port, user information, fragment, literal addresses, names that are never
@@ -186,6 +217,8 @@ impl Egress {
         if self.policy == Policy::PublicOnly && matches!(outcome, Err(EgressError::Refused(_))) {
             tokio::time::sleep(REFUSAL_TIME.saturating_sub(started.elapsed())).await;
         }
+        self.metrics
+            .count(&call.method, &outcome, started.elapsed());
         let path = call.url.split('?').next().unwrap_or_default();
         match &outcome {
             Ok(reply) => tracing::debug!(
@@ -214,6 +247,9 @@ impl Egress {
             Some(Body::Scim(_)) | None => "application/scim+json, application/json",
         };
         let mut request = client.request(method, url).header(header::ACCEPT, accept);
+        if let Some(trace) = &self.trace {
+            request = request.header("traceparent", trace.header());
+        }
         if let Some(authorization) = &call.authorization {
             let mut value =
                 header::HeaderValue::try_from(authorization.header()).map_err(|_| {

@@ -227,6 +227,10 @@ pub(crate) fn export_step(
         .collect();
     let mut details = Map::new();
     details.insert("requests".to_owned(), Value::Array(requests));
+    // What the application's own log may name, too.
+    if let Some(trace) = exchanges.last().and_then(|exchange| exchange.trace) {
+        details.insert("traceId".to_owned(), trace.to_string().into());
+    }
     if operation.action == Action::Members {
         details.insert("added".to_owned(), operation.add_members.len().into());
         details.insert("removed".to_owned(), operation.remove_members.len().into());

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tenure_egress::{Body, Call, Egress, EgressError, Reply};
+use tenure_egress::{Body, Call, Egress, EgressError, Reply, Trace};
 use tenure_plan::dialect::{Method, Request};
 use tenure_store::run::Intent;
 use tokio::time::Instant;
@@ -146,6 +146,7 @@ pub(crate) struct Exchange {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) duration_ms: u64,
+    pub(crate) trace: Option<Trace>,
     pub(crate) result: Result<Answer, Failure>,
 }
 
@@ -189,6 +190,7 @@ impl WriteTarget {
                 method: verb(request.method),
                 path: request.path.clone(),
                 duration_ms: 0,
+                trace: None,
                 result: Err(failure),
             };
         }
@@ -250,6 +252,7 @@ impl Shared {
             method: verb(request.method),
             path: request.path.clone(),
             duration_ms,
+            trace: self.egress.trace(),
             result,
         }
     }
