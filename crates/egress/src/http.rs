@@ -1,11 +1,17 @@
 //! One request, one reply, and what is known when there is no reply.
 
-use crate::{Authorization, Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
+use crate::{
+    Authorization, Policy, Trace, metrics::Metrics, resolver::Blocked, resolver::CheckedResolver,
+    retry_after,
+};
 use futures_util::StreamExt;
+use prometheus_client::registry::Registry;
 use reqwest::{Client, ClientBuilder, Method, header};
 use std::{
     error::Error as _,
     fmt,
+    pin::Pin,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -21,7 +27,33 @@ const USER_AGENT: &str = concat!("Tenure/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub struct Egress {
     policy: Policy,
-    client: Result<Client, String>,
+    way: Way,
+    trace: Option<Trace>,
+    metrics: Metrics,
+}
+
+#[derive(Clone)]
+enum Way {
+    Network(Result<Client, String>),
+    Simulated(Arc<dyn Transport>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Network(_) => "Network",
+            Self::Simulated(_) => "Simulated",
+        })
+    }
+}
+
+/// A simulated network: answers calls whose URL the policy allows. The time limit of the call is kept by the caller.
+pub trait Transport: Send + Sync {
+    /// The reply to a call, or why there is none.
+    fn carry(
+        &self,
+        call: Call,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, EgressError>> + Send + '_>>;
 }
 
 /// A request to one target.
@@ -125,7 +157,44 @@ impl Egress {
             tracing::warn!(error = %describe(&error), "no root certificates; https targets cannot be reached");
             builder(policy).tls_certs_only([]).build().map_err(|error| describe(&error))
         });
-        Self { policy, client }
+        Self {
+            policy,
+            way: Way::Network(client),
+            trace: None,
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// The same rules over a simulated network.
+    #[must_use]
+    pub fn simulated(policy: Policy, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            policy,
+            way: Way::Simulated(transport),
+            trace: None,
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// The same client for requests that belong to a trace: each carries a `traceparent` header.
+    #[must_use]
+    pub fn within(&self, trace: Trace) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self.clone()
+        }
+    }
+
+    /// The trace that requests belong to.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
+    /// Makes the numbers about requests visible in a registry: how many, how they ended, how long they took. Without
+    /// hosts or paths, which are without end and tell whose they are.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Checks a URL without sending: scheme, port, user information, fragment, literal addresses, names that are never
@@ -148,6 +217,8 @@ impl Egress {
         if self.policy == Policy::PublicOnly && matches!(outcome, Err(EgressError::Refused(_))) {
             tokio::time::sleep(REFUSAL_TIME.saturating_sub(started.elapsed())).await;
         }
+        self.metrics
+            .count(&call.method, &outcome, started.elapsed());
         let path = call.url.split('?').next().unwrap_or_default();
         match &outcome {
             Ok(reply) => tracing::debug!(
@@ -164,10 +235,11 @@ impl Egress {
 
     async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, EgressError> {
         let url = self.policy.check(&call.url)?;
-        let client = self
-            .client
-            .as_ref()
-            .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
+        let client = match &self.way {
+            Way::Network(client) => client.as_ref(),
+            Way::Simulated(transport) => return transport.carry(call.clone()).await,
+        }
+        .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
         let accept = match &call.body {
@@ -175,6 +247,9 @@ impl Egress {
             Some(Body::Scim(_)) | None => "application/scim+json, application/json",
         };
         let mut request = client.request(method, url).header(header::ACCEPT, accept);
+        if let Some(trace) = &self.trace {
+            request = request.header("traceparent", trace.header());
+        }
         if let Some(authorization) = &call.authorization {
             let mut value =
                 header::HeaderValue::try_from(authorization.header()).map_err(|_| {

@@ -298,6 +298,8 @@ impl Run<'_> {
         writer: &WriteTarget,
     ) -> Result<(), Halt> {
         connection::precheck(self.reach.reader(), &self.context.compiled).await?;
+        // Who perhaps has an account already must not get another one, whatever the plan says.
+        self.reconcile().await?;
         for turn in [Turn::Leavers, Turn::Others, Turn::Members] {
             let mut after = 0;
             loop {

@@ -3,8 +3,9 @@
 use crate::{
     code,
     cycle::Wish,
-    engine::{EngineError, now_us},
-    quarantine, retry,
+    engine::EngineError,
+    quarantine,
+    retry::{self, Due},
     run::{Halt, Run},
 };
 use tenure_store::{
@@ -25,8 +26,8 @@ impl Run<'_> {
         wish: &Wish,
         head: i64,
         interval_us: i64,
-    ) -> Result<i64, EngineError> {
-        let now = now_us();
+    ) -> Result<Due, EngineError> {
+        let now = self.engine.store.now_us();
         let since = job.quarantined_since_us.unwrap_or(now);
         let (status, message, health, run_at_us) = match result {
             Ok(()) => match self.verdict() {
@@ -52,37 +53,38 @@ impl Run<'_> {
                     None,
                 )
                 .await?;
-                return Ok(if wish.dry_run {
+                return Ok(Due::at(if wish.dry_run {
                     job.run_at_us
                 } else {
                     retry::ladder_us(since, now)
-                });
+                }));
             }
             Err(Halt::Unreachable(failure)) => {
                 self.end("interrupted", Some(failure.message), None, None)
                     .await?;
+                if wish.dry_run {
+                    return Ok(Due::at(job.run_at_us));
+                }
                 let minutes = u32::try_from(interval_us / 60_000_000).unwrap_or(u32::MAX);
-                return Ok(if wish.dry_run {
-                    job.run_at_us
-                } else {
-                    retry::interrupted_us(job.failures, now, minutes)
-                });
+                let again_us = retry::interrupted_us(job.failures, now, minutes);
+                let asked_us = now + retry::asked_us(failure.retry_after_s);
+                return Ok(Due::not_before(again_us.max(asked_us)));
             }
             // The same cycle goes on when the program runs again.
-            Err(Halt::Stopped) if *self.stop.borrow() => return Ok(now),
+            Err(Halt::Stopped) if *self.stop.borrow() => return Ok(Due::at(now)),
             Err(Halt::Stopped) => {
                 self.end("interrupted", Some("switched off".to_owned()), None, None)
                     .await?;
-                return Ok(now);
+                return Ok(Due::at(now));
             }
             Err(Halt::Store(error)) => return Err(error.into()),
         };
         if wish.dry_run {
             self.end("completed", message, None, None).await?;
-            return Ok(job.run_at_us);
+            return Ok(Due::at(job.run_at_us));
         }
         self.end(status, message, health, Some(head)).await?;
-        Ok(run_at_us)
+        Ok(Due::at(run_at_us))
     }
 
     /// Ends what somebody asked for, which says nothing about the health of the job. `message` is of a run that came to its
@@ -156,6 +158,7 @@ impl Run<'_> {
             self.context.application,
             self.version,
         );
+        let kind = self.cycle.kind;
         let was_incremental = self.cycle.kind == CycleKind::Incremental;
         self.write(move |tx| {
             run::end(tx, &lease, &cycle_id, status, &counts, message.as_deref())?;
@@ -177,6 +180,8 @@ impl Run<'_> {
             }
             Ok(())
         })
-        .await
+        .await?;
+        self.engine.metrics.cycle_ended(kind, status);
+        Ok(())
     }
 }

@@ -8,13 +8,13 @@ use crate::{
     target::{Answer, Exchange, Failure, FailureKind, ReadTarget},
 };
 use serde::Serialize;
-use std::time::Instant;
 use tenure_plan::{
     Compiled,
     config::ObjectKind,
     dialect::{Method, Request, match_request},
 };
 use tenure_store::Kind;
+use tokio::time::Instant;
 
 /// One request of a connection test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -232,13 +232,8 @@ fn get(path: &str) -> Request {
 /// 128 random bits in the form of a GUID.
 fn random_guid() -> String {
     let mut bytes = [0_u8; 16];
-    if getrandom::fill(&mut bytes).is_err() {
-        bytes = crate::engine::now_us()
-            .to_be_bytes()
-            .repeat(2)
-            .try_into()
-            .unwrap_or(bytes);
-    }
+    // Without randomness it is a number that nobody has all the same.
+    let _ = getrandom::fill(&mut bytes);
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!(

@@ -3,12 +3,13 @@
 use crate::{
     agenda::{Agenda, Cursor, Phase, agenda, collect_work},
     connection,
-    engine::{Engine, EngineError, Prepared, now_us},
+    engine::{Engine, EngineError, Prepared},
     guard::{self, Survey, Wanted},
     lease::HeldLease,
     load::Context,
     page::PAGE,
-    quarantine, retry,
+    quarantine,
+    retry::{self, Due},
     run::{Halt, Reach, Run},
     target::WriteTarget,
 };
@@ -47,15 +48,16 @@ pub(crate) async fn run(
         .await?;
     let outcome = attempt(engine, &held, &wish, stop, &job).await;
     match outcome {
-        Ok((cycle, run_at_us)) => {
-            held.release(run_at_us).await?;
+        Ok((cycle, due)) => {
+            held.release(due).await?;
             Ok(cycle)
         }
         Err(error) => {
-            let run_at_us = if wish.dry_run {
-                job.run_at_us
+            let due = if wish.dry_run {
+                Due::at(job.run_at_us)
             } else {
-                retry::interrupted_us(job.failures, now_us(), 60)
+                let now_us = engine.store.now_us();
+                Due::not_before(retry::interrupted_us(job.failures, now_us, 60))
             };
             if let (EngineError::Configuration(message), false) = (&error, wish.dry_run) {
                 let (lease, message) = (held.lease().clone(), message.clone());
@@ -66,7 +68,7 @@ pub(crate) async fn run(
                     })
                     .await?;
             }
-            held.release(run_at_us).await?;
+            held.release(due).await?;
             Err(error)
         }
     }
@@ -78,7 +80,7 @@ async fn attempt(
     wish: &Wish,
     stop: tokio::sync::watch::Receiver<bool>,
     job: &Job,
-) -> Result<(Option<Cycle>, i64), EngineError> {
+) -> Result<(Option<Cycle>, Due), EngineError> {
     let mut prepared = engine.prepare(job.workspace, job.application).await?;
     if let Some(draft) = &wish.draft {
         prepared.replace_config(draft)?;
@@ -87,12 +89,12 @@ async fn attempt(
     let interval_us =
         i64::from(prepared.context.compiled.config.interval_minutes.max(1)) * 60_000_000;
     let agenda = agenda(engine, &prepared, held.lease(), job, wish).await?;
-    if job.state == State::Quarantined && job.run_at_us > now_us() && !wish.always {
-        return Ok((None, job.run_at_us));
+    if job.state == State::Quarantined && job.run_at_us > engine.store.now_us() && !wish.always {
+        return Ok((None, Due::at(job.run_at_us)));
     }
     if agenda.is_idle() && !wish.always {
         finish_quietly(engine, held.lease(), agenda.cursor.head).await?;
-        return Ok((None, now_us() + interval_us));
+        return Ok((None, Due::at(engine.store.now_us() + interval_us)));
     }
     let reader = engine.target(&prepared);
     let reach = if wish.dry_run {
@@ -101,6 +103,7 @@ async fn attempt(
         Reach::Write(WriteTarget::new(reader, held.watch()))
     };
     let cycle = begin(engine, held.lease(), job, &agenda, &prepared).await?;
+    tracing::info!(cycle = cycle.id, kind = cycle.kind.as_str(), "cycle begins");
     let mut run = Run::new(engine, prepared, held, reach, cycle, stop);
     run.watch_job = !wish.always;
     let head = agenda.cursor.head;
@@ -110,14 +113,14 @@ async fn attempt(
     } else {
         run.phases(agenda).await
     };
-    let run_at_us = run.conclude(result, job, wish, head, interval_us).await?;
+    let due = run.conclude(result, job, wish, head, interval_us).await?;
     let cycle_id = run.cycle.id.clone();
     let workspace = job.workspace;
     let cycle = engine
         .store
         .read(move |tx| run::get(tx, workspace, &cycle_id))
         .await?;
-    Ok((cycle, run_at_us))
+    Ok((cycle, due))
 }
 
 async fn finish_quietly(engine: &Engine, lease: &Lease, head: i64) -> Result<(), Error> {

@@ -7,17 +7,16 @@ use crate::{
     cycle, drift,
     lease::HeldLease,
     load::Context,
+    metrics::Metrics,
     on_demand::{self, OnDemandResult},
     scheduler,
     target::ReadTarget,
     undo::{self, UndoPlan, UndoWish},
     why::{self, Why},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
-use tenure_egress::Egress;
+use prometheus_client::registry::Registry;
+use std::{sync::Arc, time::Duration};
+use tenure_egress::{Egress, Trace};
 use tenure_plan::ApplicationConfig;
 use tenure_store::{
     Actor, Store, WorkspaceId,
@@ -25,6 +24,7 @@ use tenure_store::{
     job::{self, Job},
     run::Cycle,
 };
+use tokio::time::Instant;
 
 /// How often a held job is asked for again.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(200);
@@ -35,6 +35,7 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) egress: Egress,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     tokens: Tokens,
 }
 
@@ -115,6 +116,7 @@ impl Engine {
             store,
             egress,
             limits: Limits::default(),
+            metrics: Metrics::default(),
             tokens: Tokens::default(),
         }
     }
@@ -124,6 +126,12 @@ impl Engine {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Makes the numbers about cycles and about requests to applications visible in a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+        self.egress.register(registry);
     }
 
     /// Runs due jobs until `stop` becomes true; finishes the page it is at.
@@ -289,7 +297,7 @@ impl Engine {
         // An access token that happens to be there proves nothing about the secret, and may lack new permissions.
         self.tokens.forget((workspace, application));
         let credentials = Credentials::new(authentication, secret);
-        let target = ReadTarget::new(self.egress.clone(), tenant_url, credentials, limits);
+        let target = ReadTarget::new(self.traced_egress(), tenant_url, credentials, limits);
         Ok(connection::test(&target, &prepared.context.compiled).await)
     }
 
@@ -388,6 +396,12 @@ impl Engine {
         })
     }
 
+    /// For requests of the trace of what runs just now, or of a new one.
+    fn traced_egress(&self) -> Egress {
+        self.egress
+            .within(Trace::current().unwrap_or_else(Trace::random))
+    }
+
     pub(crate) fn target(&self, prepared: &Prepared) -> ReadTarget {
         let saved = &prepared.application;
         let credentials = self.tokens.credentials(
@@ -397,7 +411,7 @@ impl Engine {
             prepared.secret.clone(),
         );
         ReadTarget::new(
-            self.egress.clone(),
+            self.traced_egress(),
             saved.tenant_url.clone(),
             credentials,
             self.limits,
@@ -439,11 +453,4 @@ fn compiled(config: &str) -> Result<tenure_plan::Compiled, EngineError> {
             .collect();
         EngineError::Configuration(lines.join("; "))
     })
-}
-
-pub(crate) fn now_us() -> i64 {
-    let since_1970 = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }

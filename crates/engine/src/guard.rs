@@ -188,6 +188,7 @@ impl Run<'_> {
         let Some(threshold) = self.context.compiled.config.deletion_threshold else {
             return Ok(());
         };
+        self.losses_left = Some(threshold);
         let leavers = match leavers {
             Some(leavers) => leavers
                 .iter()

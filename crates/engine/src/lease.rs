@@ -1,17 +1,18 @@
 //! The lease of a job while it runs: renewed in the background, given back at the end.
 
-use crate::engine::now_us;
+use crate::retry::Due;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tenure_store::{
     Actor, Error, Store, WorkspaceId,
     job::{self, Job, Lease},
 };
+use tokio::time::Instant;
 
 const TERM: Duration = Duration::from_secs(30);
 const TERM_US: i64 = 30_000_000;
@@ -99,17 +100,22 @@ impl HeldLease {
 
     /// Gives the job back after something that was no cycle: it is due when it was due before.
     pub(crate) async fn give_back(self, job: &Job) -> Result<(), Error> {
-        self.release(job.run_at_us.max(now_us())).await
+        let run_at_us = job.run_at_us.max(self.store.now_us());
+        self.release(Due::at(run_at_us)).await
     }
 
-    /// Gives the job back; it is due again at `run_at_us`.
-    pub(crate) async fn release(mut self, run_at_us: i64) -> Result<(), Error> {
+    /// Gives the job back.
+    pub(crate) async fn release(mut self, due: Due) -> Result<(), Error> {
         self.renewer.abort();
         self.released = true;
         let lease = self.lease.clone();
         self.store
             .write(Actor::system(), move |tx| {
-                job::release(tx, &lease, run_at_us)
+                if due.backs_off {
+                    job::release_after_failure(tx, &lease, due.at_us)
+                } else {
+                    job::release(tx, &lease, due.at_us)
+                }
             })
             .await
     }
@@ -126,7 +132,7 @@ impl Drop for HeldLease {
             runtime.spawn(async move {
                 let released = store
                     .write(Actor::system(), move |tx| {
-                        job::release(tx, &lease, now_us())
+                        job::release(tx, &lease, tx.now_us())
                     })
                     .await;
                 if let Err(error) = released {

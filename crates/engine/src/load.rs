@@ -4,13 +4,13 @@ use crate::{target::Failure, unique::Chosen};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 use tenure_plan::{
-    Action, Compiled, Facts, Outcome, Planned,
+    Action, Compiled, Facts, Operation, Outcome, Planned,
     config::ObjectKind,
     facts::{self, Entitlement, Found, SourceObject},
     plan,
     planner::skip,
 };
-use tenure_store::{Error, Kind, Tx, WorkspaceId, assignment, ledger, resource};
+use tenure_store::{Error, Kind, Tx, WorkspaceId, assignment, ledger, resource, run};
 
 /// Which application, and how it is configured.
 #[derive(Debug, Clone)]
@@ -54,6 +54,8 @@ pub(crate) struct Loaded {
     pub(crate) needs_read: bool,
     pub(crate) planned: Planned,
     pub(crate) hint: Hint,
+    /// It is to be created, but may have been already: until then a search that does not find it proves nothing.
+    pub(crate) in_question_until_us: Option<i64>,
 }
 
 impl Loaded {
@@ -108,6 +110,12 @@ pub(crate) fn load(
         return Ok(None);
     };
     let needs_read = object.is_stale && depends_on_known(&planned.outcome);
+    let in_question_until_us = match &planned.outcome {
+        Outcome::Operation(operation) if operation.action == Action::Create => {
+            in_question(tx, context, rid)?
+        }
+        _ => None,
+    };
     let name = object.stored.label();
     Ok(Some(Loaded {
         rid,
@@ -119,7 +127,24 @@ pub(crate) fn load(
         needs_read,
         planned,
         hint: hint.clone(),
+        in_question_until_us,
     }))
+}
+
+fn search_lag_us(context: &Context) -> i64 {
+    i64::from(context.compiled.config.dialect.search_lag_s.min(3600)) * 1_000_000
+}
+
+/// Until when an earlier create whose reply was lost may still show in a search.
+fn in_question(tx: &mut Tx<'_>, context: &Context, rid: i64) -> Result<Option<i64>, Error> {
+    let stored = run::unresolved_of(tx, context.workspace, context.application, rid)?;
+    let until_us = stored
+        .filter(|stored| {
+            serde_json::from_str::<Operation>(&stored.body)
+                .is_ok_and(|operation| operation.action == Action::Create)
+        })
+        .map(|stored| stored.planned_us + search_lag_us(context));
+    Ok(until_us.filter(|until_us| *until_us > tx.now_us()))
 }
 
 /// An object as it was read.

@@ -11,7 +11,7 @@ use tenure_plan::{
     facts::Found,
 };
 
-/// Asks with each attribute and value in order; the first hit wins.
+/// Asks with each attribute and value in order; the first hit wins, as it is by now.
 pub(crate) async fn find(
     target: &ReadTarget,
     kind: ObjectKind,
@@ -45,12 +45,18 @@ pub(crate) async fn find(
         match resources.len() {
             0 => {}
             1 => {
-                let document = resources.remove(0);
-                return Ok(Found::One {
-                    id: id_of(&document)?,
-                    document,
-                    attribute: attribute.clone(),
-                });
+                let id = id_of(&resources.remove(0))?;
+                // The index may lag behind: only the resource itself shows what has to be changed, and whether it is still
+                // there and still the one.
+                if let Some(document) = read(target, kind, &id).await?
+                    && !contradicts(&document, attribute, value)
+                {
+                    return Ok(Found::One {
+                        id,
+                        document,
+                        attribute: attribute.clone(),
+                    });
+                }
             }
             _ => {
                 let ids = resources.iter().map(id_of).collect::<Result<_, _>>()?;

@@ -3,14 +3,15 @@
 use crate::{
     apply::PLANNED_MEMBERS,
     load::{Hint, Loaded, planner_link},
-    record::{EscrowEffect, Line, LinkEffect, Record, Tally, export_step, word},
+    record::{Line, LinkEffect, Record, Tally, export_step, word},
     run::{Halt, Reach, Run},
     settle::{duration_ms, state_after},
     target::{Exchange, Failure, FailureKind, WriteTarget},
 };
+use serde_json::Map;
 use tenure_plan::{Operation, dialect, planner::member_operation};
 use tenure_store::{
-    Kind, ledger,
+    Kind, escrow, ledger,
     run::{self, OperationState},
 };
 
@@ -67,6 +68,9 @@ impl Run<'_> {
                 .read(move |tx| ledger::member_difference(tx, workspace, application, rid, limit))
                 .await?;
             if add.is_empty() && remove.is_empty() {
+                if tally == Tally::Nothing {
+                    self.members_are_done(rid).await?;
+                }
                 return Ok(());
             }
             let chunks = self.chunks(group, link, &add, &remove);
@@ -83,6 +87,14 @@ impl Run<'_> {
                 tally = Tally::Nothing;
             }
         }
+        Ok(())
+    }
+
+    /// Only the last change lifts an earlier failure: a run that ends in between leaves the rest to be done.
+    async fn members_are_done(&self, rid: i64) -> Result<(), Halt> {
+        let lease = self.lease();
+        self.write(move |tx| escrow::clear(tx, &lease, &[rid]))
+            .await?;
         Ok(())
     }
 
@@ -246,7 +258,6 @@ fn member_record(
     };
     match failure {
         None => {
-            record.escrow = EscrowEffect::Clear;
             record.line = Some(Line {
                 action: "update".to_owned(),
                 status: "success".to_owned(),
@@ -258,9 +269,17 @@ fn member_record(
                 duration_ms: duration_ms(exchanges),
             });
         }
-        // The group is gone at the target: it is made again, with its members, at the next attempt.
-        Some(failure) if failure.is_status(404) => record.link = LinkEffect::Remove,
-        Some(_) => {}
+        // The group, or somebody who was to join it, is gone at the target: the next attempt reads the group first, and makes
+        // it again, with its members, if it is not there.
+        Some(failure) => {
+            if let (true, Some(link)) = (failure.is_status(404), &group.link) {
+                record.link = LinkEffect::Put {
+                    target_id: link.target_id.clone(),
+                    known: Map::new(),
+                    managed: link.managed,
+                };
+            }
+        }
     }
     record
 }

@@ -12,13 +12,14 @@ use crate::{
     unique,
 };
 use serde::Serialize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tenure_plan::{Change, Outcome, facts::LogStep};
 use tenure_store::{
     Actor, Error, Kind, WorkspaceId, job,
     log::{self, LogQuery},
     run::{self, CycleKind},
 };
+use tokio::time::Instant;
 
 /// How long a running cycle is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -238,6 +239,7 @@ async fn with_lease(
             run::end(tx, &lease, &cycle_id, status, &counts, None)
         })
         .await?;
+    engine.metrics.cycle_ended(CycleKind::OnDemand, status);
     result.map_err(Halt::into_error)?;
     story(engine, &run, loaded).await
 }

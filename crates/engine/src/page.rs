@@ -11,7 +11,7 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
-use tenure_plan::{Operation, Outcome, dialect, facts::Found, planner::skip};
+use tenure_plan::{Action, Operation, Outcome, dialect, facts::Found, planner::skip};
 use tenure_store::{
     ledger, membership, resource,
     run::{self, Intent, OperationState},
@@ -47,7 +47,9 @@ impl Run<'_> {
             let (loaded, mut refused) = self.ask_target(loaded, &mut taken).await?;
             let (loaded, unanswered) = self.choose(loaded).await?;
             refused.extend(unanswered);
-            for (loaded, failure) in refused {
+            for (mut loaded, failure) in refused {
+                // What was found belongs to somebody else.
+                loaded.hint.recovered &= failure.code != code::DUPLICATE_SOURCE;
                 halt = halt.or(Halt::from_failure(&failure));
                 if !matches!(failure.kind, FailureKind::Unreachable) {
                     records.push(Record::failed(
@@ -106,6 +108,12 @@ impl Run<'_> {
         loaded: Vec<Loaded>,
         taken: &mut HashMap<String, i64>,
     ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
+        // Whose account changes in this page has it until then, even who leaves or has just been deleted.
+        for one in loaded.iter().filter(|one| self.changes_account(one)) {
+            if let Some(link) = one.present_link() {
+                taken.insert(link.target_id.clone(), one.rid);
+            }
+        }
         let (asking, known): (Vec<_>, Vec<_>) = loaded
             .into_iter()
             .partition(|one| one.needs_read || matches!(one.planned.outcome, Outcome::Match(_)));
@@ -159,6 +167,12 @@ impl Run<'_> {
         Ok((ready, refused))
     }
 
+    fn changes_account(&self, one: &Loaded) -> bool {
+        let is_held = self.hold.is_some() && !self.approved.contains(&one.rid);
+        let changes = one.needs_read || matches!(one.planned.outcome, Outcome::Operation(_));
+        changes && !(one.takes_access() && is_held)
+    }
+
     /// Two source objects must not share one account.
     async fn duplicate_source(
         &self,
@@ -196,7 +210,7 @@ impl Run<'_> {
         Ok(is_other.then(|| Failure {
             kind: FailureKind::Answered,
             code: code::DUPLICATE_SOURCE,
-            message: format!("the account {id} at the target, found by {attribute}, belongs to another object of the directory already. {}", code::advice(code::DUPLICATE_SOURCE)),
+            message: format!("the account {id} at the target, found by {attribute}, belongs to another object of the directory. {}", code::advice(code::DUPLICATE_SOURCE)),
             status: None,
             retry_after_s: None,
         }))
@@ -211,6 +225,10 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
+            if let (Some(doubt), false) = (self.in_question(&one), is_dry) {
+                records.push(in_question(&one, &doubt));
+                continue;
+            }
             if let (Outcome::Operation(operation), Some(expected)) =
                 (&one.planned.outcome, &self.expected)
             {
@@ -224,21 +242,45 @@ impl Run<'_> {
                 continue;
             }
             match one.planned.outcome.clone() {
-                Outcome::Operation(operation) => match &self.hold {
-                    Some(why)
-                        if operation.action.takes_access()
-                            && !is_dry
-                            && !self.approved.contains(&one.rid) =>
-                    {
-                        records.push(staged(&one, &operation, why));
-                        self.held_operations += 1;
+                Outcome::Operation(operation) => {
+                    let is_guarded = operation.action.takes_access()
+                        && !is_dry
+                        && !self.approved.contains(&one.rid);
+                    match is_guarded.then(|| self.reason_to_hold()).flatten() {
+                        Some(why) => {
+                            records.push(staged(&one, &operation, &why));
+                            self.held_operations += 1;
+                        }
+                        None => operations.push((one, *operation)),
                     }
-                    _ => operations.push((one, *operation)),
-                },
+                }
                 outcome => records.extend(self.without_request(&one, outcome)),
             }
         }
         operations
+    }
+
+    /// Whether the account must not be created now, because it may have been already.
+    fn in_question(&self, one: &Loaded) -> Option<Doubt> {
+        let is_create = matches!(&one.planned.outcome, Outcome::Operation(operation) if operation.action == Action::Create);
+        if is_create && self.unanswered.contains(&one.rid) {
+            return Some(Doubt::Unanswered);
+        }
+        one.in_question_until_us.map(Doubt::Until)
+    }
+
+    /// Whether one more operation may take access: who left after the cycle had begun was not counted before.
+    fn reason_to_hold(&mut self) -> Option<String> {
+        if self.hold.is_none() {
+            match &mut self.losses_left {
+                Some(0) => {
+                    self.hold = Some("while the cycle ran, more accounts came to be disabled or deleted than the threshold allows".to_owned());
+                }
+                Some(left) => *left -= 1,
+                None => {}
+            }
+        }
+        self.hold.clone()
     }
 
     fn without_request(&self, loaded: &Loaded, outcome: Outcome) -> Option<Record> {
@@ -279,7 +321,7 @@ impl Run<'_> {
                         known: crate::load::known(link),
                         managed: false,
                     },
-                    _ => LinkEffect::Keep,
+                    _ => record.link,
                 };
                 record.waiting = Some(waiting_for(&unresolved));
                 let target_id = match &record.link {
@@ -472,6 +514,30 @@ fn body_of(operation: &Operation) -> Result<String, Halt> {
             "the plan cannot be stored: {error}"
         )))
     })
+}
+
+/// Why nobody knows whether an account was created.
+enum Doubt {
+    /// The target did not answer the search for it.
+    Unanswered,
+    /// A search may not show it before this time.
+    Until(i64),
+}
+
+/// Perhaps created already by a request whose reply was lost: creating it again could give somebody two accounts.
+fn in_question(loaded: &Loaded, doubt: &Doubt) -> Record {
+    let failure = Failure::lost(
+        "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
+    );
+    let mut record = Record::failed(loaded, "create", &failure, loaded.planned.steps.clone());
+    if let Doubt::Until(until_us) = doubt {
+        record.escrow = EscrowEffect::Postpone {
+            code: failure.code.to_owned(),
+            message: failure.message,
+            until_us: *until_us,
+        };
+    }
+    record
 }
 
 /// Held by the deletion threshold: tried again later, and shown as what it would be.

@@ -1,12 +1,13 @@
 //! Operations whose reply never came, because the process or the connection died: the target is asked what happened.
 
 use crate::{
-    engine::now_us,
+    code,
     load::object_kind,
     matching,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
     run::{Halt, Run},
-    settle::matching_values,
+    settle,
+    target::Failure,
 };
 use serde_json::Map;
 use std::collections::BTreeSet;
@@ -16,8 +17,8 @@ use tenure_store::{
     run::{self, OperationState, StoredOperation},
 };
 
-/// How far the search of a target may lag behind its writes: ten minutes.
-const SEARCH_LAG_US: i64 = 600_000_000;
+/// How long a create that a search does not find stays in question, even if it is tried again before: ten minutes.
+const IN_QUESTION_US: i64 = 600_000_000;
 /// Operations looked at in one go.
 const CHUNK: u32 = 100;
 
@@ -50,7 +51,7 @@ impl Run<'_> {
         }
     }
 
-    async fn resolve(&self, stored: &StoredOperation) -> Result<Record, Halt> {
+    async fn resolve(&mut self, stored: &StoredOperation) -> Result<Record, Halt> {
         let Ok(operation) = serde_json::from_str::<Operation>(&stored.body) else {
             tracing::warn!(
                 operation = stored.id,
@@ -74,24 +75,20 @@ impl Run<'_> {
         record.name.clone_from(&operation.display_name);
         match (operation.action, link) {
             (Action::Create, None) => self.resolve_create(stored, &operation, &mut record).await?,
-            (Action::Update | Action::Disable, Some(link)) => {
-                record.link = LinkEffect::Put {
-                    target_id: link.target_id,
-                    known: Map::new(),
-                    managed: link.managed,
-                };
+            (Action::Update | Action::Disable, link) => {
+                record.link = self.doubtful(&operation, link).await?;
             }
             (Action::Delete, Some(link)) => {
                 let found =
                     matching::read(self.reach.reader(), operation.kind, &link.target_id).await;
-                if found
-                    .map_err(|failure| {
-                        Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
-                    })?
-                    .is_none()
-                {
-                    record.link = LinkEffect::Remove;
-                    finish(&mut record, &operation, link.target_id);
+                match found {
+                    Ok(None) => {
+                        record.link = LinkEffect::Remove;
+                        finish(&mut record, &operation, link.target_id);
+                    }
+                    // It is planned again, and deleting twice does no harm.
+                    Ok(Some(_)) => {}
+                    Err(failure) => unanswered(failure)?,
                 }
             }
             // The ledger knows which members are in doubt; the difference puts them right.
@@ -108,36 +105,70 @@ impl Run<'_> {
             .store
             .read(move |tx| escrow::get(tx, workspace, application, rid))
             .await?;
-        Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us()))
+        let now_us = self.engine.store.now_us();
+        Ok(escrow.is_some_and(|escrow| escrow.next_us > now_us))
     }
 
-    async fn resolve_create(
+    /// What the account has now is not known. One that was to be taken over is ours from now on, unless it is somebody else's:
+    /// who leaves next must not keep what we may have given.
+    async fn doubtful(
         &self,
-        stored: &StoredOperation,
         operation: &Operation,
-        record: &mut Record,
-    ) -> Result<(), Halt> {
-        let queries = matching_values(&self.context, operation);
-        let found = matching::find(self.reach.reader(), operation.kind, &queries).await;
-        let found = found.map_err(|failure| {
-            Halt::from_failure(&failure).unwrap_or(Halt::Unreachable(failure))
-        })?;
-        let Found::One { id, .. } = found else {
-            // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
-            // proves nothing, and somebody who leaves meanwhile must not keep the account.
-            if matches!(found, Found::Nothing) && now_us() - stored.planned_us < SEARCH_LAG_US {
-                record.operations = vec![(stored.id, OperationState::Unknown)];
-            }
-            return Ok(());
+        link: Option<ledger::Link>,
+    ) -> Result<LinkEffect, Halt> {
+        let managed = link.as_ref().is_none_or(|link| link.managed);
+        let present = link.map(|link| link.target_id);
+        let Some(target_id) = operation.target_id.clone().or_else(|| present.clone()) else {
+            return Ok(LinkEffect::Keep);
         };
-        let (workspace, application, target_id) =
-            (self.context.workspace, self.context.application, id.clone());
+        if present.as_ref() != Some(&target_id) && self.has_owner(&target_id).await? {
+            return Ok(LinkEffect::Keep);
+        }
+        Ok(LinkEffect::Put {
+            target_id,
+            known: Map::new(),
+            managed,
+        })
+    }
+
+    async fn has_owner(&self, target_id: &str) -> Result<bool, Halt> {
+        let (workspace, application, target_id) = (
+            self.context.workspace,
+            self.context.application,
+            target_id.to_owned(),
+        );
         let owner = self
             .engine
             .store
             .read(move |tx| ledger::source_of(tx, workspace, application, &target_id))
             .await?;
-        if owner.is_none() {
+        Ok(owner.is_some())
+    }
+
+    async fn resolve_create(
+        &mut self,
+        stored: &StoredOperation,
+        operation: &Operation,
+        record: &mut Record,
+    ) -> Result<(), Halt> {
+        let found = settle::find_created(self.reach.reader(), &self.context, operation).await;
+        let is_answered = found.is_ok();
+        let found = found.or_else(|failure| unanswered(failure).map(|()| Found::Nothing))?;
+        let Found::One { id, .. } = found else {
+            // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
+            // proves nothing, and somebody who leaves meanwhile must not keep the account. Several found may be the new one
+            // and one that is about to go.
+            let age_us = self.engine.store.now_us() - stored.planned_us;
+            if !is_answered {
+                self.unanswered.insert(stored.rid);
+            }
+            if !is_answered || age_us < IN_QUESTION_US {
+                record.operations = vec![(stored.id, OperationState::Unknown)];
+                record.look_again = false;
+            }
+            return Ok(());
+        };
+        if !self.has_owner(&id).await? {
             record.link = LinkEffect::Put {
                 target_id: id.clone(),
                 known: Map::new(),
@@ -146,6 +177,15 @@ impl Run<'_> {
             finish(record, operation, id);
         }
         Ok(())
+    }
+}
+
+/// A target that cannot be reached ends the cycle; one that cannot answer this question only leaves it open.
+fn unanswered(failure: Failure) -> Result<(), Halt> {
+    match Halt::from_failure(&failure) {
+        Some(halt) => Err(halt),
+        None if code::is_transient(failure.code) => Err(Halt::Unreachable(failure)),
+        None => Ok(()),
     }
 }
 
@@ -158,6 +198,7 @@ fn blank(stored: &StoredOperation, source_id: &str, kind: Kind) -> Record {
         operations: vec![(stored.id, OperationState::Reconciled)],
         forget_link: false,
         link: LinkEffect::Keep,
+        look_again: true,
         waiting: None,
         escrow: EscrowEffect::Keep,
         tally: Tally::Nothing,

@@ -6,10 +6,14 @@ use crate::{
     target::{Exchange, Failure},
 };
 use serde_json::{Map, Value, json};
-use tenure_plan::{Action, Change, Operation, facts::LogStep, operation::Unresolved};
+use tenure_plan::{
+    Action, Change, Operation,
+    facts::{Found, LogStep},
+    operation::Unresolved,
+};
 use tenure_store::{
     Error, Kind, Tx, escrow,
-    job::Lease,
+    job::{self, Lease},
     ledger, log,
     run::{self, Counts, OperationState},
 };
@@ -72,6 +76,12 @@ pub(crate) enum EscrowEffect {
         message: String,
         retry_after_s: Option<u64>,
     },
+    /// Nothing was sent, so that it counts as no attempt.
+    Postpone {
+        code: String,
+        message: String,
+        until_us: i64,
+    },
 }
 
 /// A line of the provisioning log in the making.
@@ -98,6 +108,8 @@ pub(crate) struct Record {
     /// The old link goes away before anything else.
     pub(crate) forget_link: bool,
     pub(crate) link: LinkEffect,
+    /// The object is looked at once more, even if this cycle ends here.
+    pub(crate) look_again: bool,
     /// `None`: leave as it is.
     pub(crate) waiting: Option<Vec<(String, String)>>,
     pub(crate) escrow: EscrowEffect,
@@ -108,6 +120,15 @@ pub(crate) struct Record {
 impl Record {
     /// A record that changes nothing yet.
     pub(crate) fn new(loaded: &Loaded, tally: Tally) -> Self {
+        // Ours, whatever the directory says by now: who left meanwhile must not keep what we made.
+        let link = match (&loaded.hint.found, &loaded.link) {
+            (Some(Found::One { id, .. }), None) if loaded.hint.recovered => LinkEffect::Put {
+                target_id: id.clone(),
+                known: Map::new(),
+                managed: true,
+            },
+            _ => LinkEffect::Keep,
+        };
         Self {
             rid: loaded.rid,
             kind: loaded.kind,
@@ -115,7 +136,8 @@ impl Record {
             name: loaded.name.clone(),
             operations: Vec::new(),
             forget_link: loaded.hint.forget_link && loaded.link.is_some(),
-            link: LinkEffect::Keep,
+            link,
+            look_again: false,
             waiting: None,
             escrow: EscrowEffect::Keep,
             tally,
@@ -131,6 +153,15 @@ impl Record {
         steps: Vec<LogStep>,
     ) -> Self {
         let mut record = Self::new(loaded, Tally::Failed);
+        // The account seemed to be gone, and what became of that is not known: whoever leaves now is still looked for there.
+        if let (true, Some(link)) = (record.forget_link, &loaded.link) {
+            record.forget_link = false;
+            record.link = LinkEffect::Put {
+                target_id: link.target_id.clone(),
+                known: Map::new(),
+                managed: link.managed,
+            };
+        }
         record.escrow = EscrowEffect::Fail {
             code: failure.code.to_owned(),
             message: failure.message.clone(),
@@ -196,6 +227,10 @@ pub(crate) fn export_step(
         .collect();
     let mut details = Map::new();
     details.insert("requests".to_owned(), Value::Array(requests));
+    // What the application's own log may name, too.
+    if let Some(trace) = exchanges.last().and_then(|exchange| exchange.trace) {
+        details.insert("traceId".to_owned(), trace.to_string().into());
+    }
     if operation.action == Action::Members {
         details.insert("added".to_owned(), operation.add_members.len().into());
         details.insert("removed".to_owned(), operation.remove_members.len().into());
@@ -231,6 +266,13 @@ pub(crate) fn write(
         match &record.escrow {
             EscrowEffect::Keep => {}
             EscrowEffect::Clear => cleared.push(record.rid),
+            EscrowEffect::Postpone {
+                code,
+                message,
+                until_us,
+            } => {
+                escrow::postpone(tx, lease, record.rid, record.kind, code, message, *until_us)?;
+            }
             EscrowEffect::Fail {
                 code,
                 message,
@@ -293,6 +335,9 @@ fn write_link(tx: &mut Tx<'_>, lease: &Lease, record: &Record) -> Result<(), Err
             };
             ledger::put(tx, lease, &link)?;
         }
+    }
+    if record.look_again {
+        job::queue(tx, lease, record.rid, record.kind)?;
     }
     if let Some(waiting) = &record.waiting {
         ledger::set_waiting(tx, lease, record.rid, waiting)?;

@@ -10,7 +10,7 @@ const TRANSIENT_MINUTES: [i64; 5] = [1, 2, 5, 10, 40];
 
 /// Time of the next attempt. `attempts` counts from 1, `first_us` is the first failure. `None`: give up.
 ///
-/// Temporary troubles are tried again soon; those that somebody has to repair 6, 12 and 24 hours after the first
+/// Temporary troubles are tried again soon, conflicts once; those that somebody has to repair 6, 12 and 24 hours after the first
 /// failure and then daily.
 pub(crate) fn next_us(
     code: &str,
@@ -23,16 +23,23 @@ pub(crate) fn next_us(
         return None;
     }
     let step = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-    let next = if code::is_transient(code) {
+    let next = if attempts <= 1 && matches!(code, code::CONFLICT | code::DUPLICATE_SOURCE) {
+        // Whoever has the value may just be giving it up: somebody who is renamed or leaves in the same cycle.
+        now_us + MINUTE_US
+    } else if code::is_transient(code) {
         let minutes = TRANSIENT_MINUTES.get(step).copied().unwrap_or(40);
-        let asked_us = retry_after_s
-            .and_then(|seconds| i64::try_from(seconds).ok())
-            .map_or(0, |seconds| seconds.min(86_400) * 1_000_000);
-        now_us + (minutes * MINUTE_US).max(asked_us)
+        now_us + (minutes * MINUTE_US).max(asked_us(retry_after_s))
     } else {
         ladder_us(first_us, now_us)
     };
     Some(next)
+}
+
+/// What a target asked for with `Retry-After`: a day at most.
+pub(crate) fn asked_us(retry_after_s: Option<u64>) -> i64 {
+    retry_after_s
+        .and_then(|seconds| i64::try_from(seconds).ok())
+        .map_or(0, |seconds| seconds.min(86_400) * 1_000_000)
 }
 
 /// 6, 12, 24 hours after the first failure, then every 24 hours.
@@ -44,6 +51,32 @@ pub(crate) fn ladder_us(first_us: i64, now_us: i64) -> i64 {
         }
     }
     now_us + 24 * HOUR_US
+}
+
+/// When a job runs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) at_us: i64,
+    /// Changes do not make it run earlier.
+    pub(crate) backs_off: bool,
+}
+
+impl Due {
+    /// Then, or as soon as something changes.
+    pub(crate) fn at(at_us: i64) -> Self {
+        Self {
+            at_us,
+            backs_off: false,
+        }
+    }
+
+    /// Then, and not before.
+    pub(crate) fn not_before(at_us: i64) -> Self {
+        Self {
+            at_us,
+            backs_off: true,
+        }
+    }
 }
 
 /// Time of the next cycle after `failures` interrupted ones.
@@ -70,7 +103,9 @@ mod tests {
             ),
             ("Timeout", 50, hour(1), None, Some(hour(1) + 40 * MINUTE_US)),
             ("TooManyRequests", 1, 0, Some(300), Some(5 * MINUTE_US)),
-            ("Conflict", 1, 0, None, Some(hour(6))),
+            ("Conflict", 1, 0, None, Some(MINUTE_US)),
+            ("Conflict", 2, MINUTE_US, None, Some(hour(6))),
+            ("InsufficientRights", 1, 0, None, Some(hour(6))),
             ("Conflict", 2, hour(6), None, Some(hour(12))),
             ("Conflict", 3, hour(12), None, Some(hour(24))),
             ("Conflict", 4, hour(24), None, Some(hour(48))),

@@ -102,10 +102,14 @@ pub(crate) struct Run<'a> {
     /// Why operations that take access are held; `None`: they are carried out.
     pub(crate) hold: Option<String>,
     pub(crate) held_operations: u64,
+    /// How many more operations of this cycle may take access, whoever was counted before it began; `None`: any number.
+    pub(crate) losses_left: Option<u32>,
     /// Objects that may lose access although others are held.
     pub(crate) approved: Arc<HashSet<i64>>,
     /// Groups whose members may have to be exported.
     pub(crate) touched_groups: BTreeSet<i64>,
+    /// Perhaps created already: the target could not say in this run.
+    pub(crate) unanswered: HashSet<i64>,
     /// Counted already when the fate of a lost request was found out.
     pub(crate) reconciled: HashSet<i64>,
     pub(crate) stop: tokio::sync::watch::Receiver<bool>,
@@ -146,8 +150,10 @@ impl<'a> Run<'a> {
             cycle,
             hold: None,
             held_operations: 0,
+            losses_left: None,
             approved: Arc::default(),
             touched_groups: BTreeSet::new(),
+            unanswered: HashSet::new(),
             reconciled: HashSet::new(),
             stop,
             watch_job: false,
@@ -218,8 +224,12 @@ impl Run<'_> {
         done: u64,
         cursor: Option<String>,
     ) -> Result<(), Error> {
+        let is_dry = matches!(self.reach, Reach::Read(_));
         for record in &records {
             record.tally.add_to(&mut self.counts);
+            if !is_dry {
+                self.engine.metrics.object(record.tally);
+            }
         }
         self.done += done;
         self.total = self.total.max(self.done);
@@ -230,7 +240,6 @@ impl Run<'_> {
             self.initiator.clone(),
         );
         let (done, total, counts) = (self.done, self.total, self.counts);
-        let is_dry = matches!(self.reach, Reach::Read(_));
         self.last_records.clone_from(&records);
         self.write(move |tx| {
             // A dry run leaves nothing behind but its plan.

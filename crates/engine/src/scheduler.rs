@@ -6,8 +6,10 @@ use crate::{
     lease::HeldLease,
 };
 use std::{collections::HashSet, time::Duration};
+use tenure_egress::Trace;
 use tenure_store::{WorkspaceId, job};
 use tokio::{sync::watch, task::JoinSet};
+use tracing::Instrument as _;
 
 /// Jobs of this process at one time.
 const RUNNING: usize = 8;
@@ -28,6 +30,7 @@ pub(crate) async fn schedule(engine: &Engine, mut stop: watch::Receiver<bool>) {
             start_due(engine, &stop, &mut running, &mut present).await;
         }
         tokio::select! {
+            biased;
             () = engine.store.changed(LOOK_EVERY) => tokio::time::sleep(BREATH).await,
             Some(finished) = running.join_next(), if !running.is_empty() => forget(&mut present, finished),
             changed = stop.changed() => if changed.is_err() { break },
@@ -72,9 +75,21 @@ async fn start_due(
         }
         let (engine, stop) = (engine.clone(), stop.clone());
         running.spawn(async move {
-            if let Err(error) = run_one(&engine, workspace, application, stop).await {
-                tracing::warn!(workspace = workspace.0, application, %error, "a cycle failed");
-            }
+            let trace = Trace::random();
+            // Whatever is logged at all shall name its cycle.
+            let span = tracing::error_span!(
+                "cycle",
+                workspace = workspace.0,
+                application,
+                trace_id = %trace
+            );
+            let run = async {
+                if let Err(error) = run_one(&engine, workspace, application, stop).await {
+                    tracing::warn!(%error, "a cycle failed");
+                    engine.metrics.cycle_failed();
+                }
+            };
+            trace.scope(run.instrument(span)).await;
             (workspace, application)
         });
     }
@@ -104,8 +119,6 @@ async fn run_one(
     {
         let counts = cycle.counts;
         tracing::info!(
-            workspace = workspace.0,
-            application,
             cycle = cycle.id,
             status = cycle.status,
             created = counts.created,

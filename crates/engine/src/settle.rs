@@ -47,7 +47,7 @@ pub(crate) async fn settle(
     if let Some(halt) = Halt::from_failure(&failure) {
         return Verdict::Halt {
             number: sent.number,
-            state: OperationState::Rejected,
+            state: state_after(&failure),
             halt,
         };
     }
@@ -56,20 +56,11 @@ pub(crate) async fn settle(
     }
     match sent.operation.action {
         Action::Delete | Action::Disable if failure.is_status(404) => {
-            let mut record = done(&sent, Some("the account was gone already"));
-            record.link = LinkEffect::Remove;
-            Verdict::Done(record)
+            gone(reader, sent, &failure).await
         }
-        Action::Update if failure.is_status(404) && !last => {
-            let hint = Hint {
-                forget_link: true,
-                ..Hint::default()
-            };
-            again(&sent, OperationState::Rejected, hint, Some(&failure))
-        }
+        Action::Update if failure.is_status(404) && !last => gone(reader, sent, &failure).await,
         Action::Create if failure.is_status(409) && !last => {
-            let queries = matching_values(context, &sent.operation);
-            match matching::find(reader, object_kind(sent.loaded.kind), &queries).await {
+            match find_created(reader, context, &sent.operation).await {
                 Ok(found @ Found::One { .. }) => {
                     let hint = Hint {
                         forget_link: sent.loaded.hint.forget_link,
@@ -105,6 +96,35 @@ pub(crate) fn state_after(failure: &Failure) -> OperationState {
     }
 }
 
+/// Something on the way may have answered 404. Nobody keeps access, or gets a second account, because of that: the target
+/// has to say it twice.
+async fn gone(reader: &ReadTarget, mut sent: Sent, failure: &Failure) -> Verdict {
+    let target_id = sent.operation.target_id.clone().unwrap_or_default();
+    match matching::read(reader, object_kind(sent.loaded.kind), &target_id).await {
+        Ok(None) if sent.operation.action == Action::Update => {
+            let hint = Hint {
+                forget_link: true,
+                ..Hint::default()
+            };
+            again(&sent, OperationState::Rejected, hint, Some(failure))
+        }
+        Ok(None) => {
+            let mut record = done(&sent, Some("the account was gone already"));
+            record.link = LinkEffect::Remove;
+            Verdict::Done(record)
+        }
+        Ok(Some(_)) => failed(&mut sent, OperationState::Rejected, failure),
+        Err(other) => match Halt::from_failure(&other) {
+            Some(halt) => Verdict::Halt {
+                number: sent.number,
+                state: OperationState::Rejected,
+                halt,
+            },
+            None => failed(&mut sent, OperationState::Rejected, failure),
+        },
+    }
+}
+
 async fn success(reader: &ReadTarget, context: &Context, sent: Sent, last: bool) -> Verdict {
     if sent.operation.action != Action::Create {
         return Verdict::Done(done(&sent, None));
@@ -136,9 +156,7 @@ async fn lost(
 ) -> Verdict {
     let kind = object_kind(sent.loaded.kind);
     let found = match (&sent.operation.action, &sent.operation.target_id) {
-        (Action::Create, _) => {
-            matching::find(reader, kind, &matching_values(context, &sent.operation)).await
-        }
+        (Action::Create, _) => find_created(reader, context, &sent.operation).await,
         (_, Some(target_id)) => matching::read(reader, kind, target_id)
             .await
             .map(|account| {
@@ -199,21 +217,35 @@ async fn lost(
     }
 }
 
-/// Attribute and value pairs that find the object of a create again.
-pub(crate) fn matching_values(context: &Context, operation: &Operation) -> Vec<(String, String)> {
-    let mut attributes: Vec<&str> = context.compiled.matching_attributes(operation.kind);
-    if !attributes
-        .iter()
-        .any(|attribute| attribute.eq_ignore_ascii_case("externalId"))
-    {
-        attributes.push("externalId");
+/// Looks for what a create may have made: by the matching attributes, and where these do not decide by `externalId`, which
+/// nobody else has. Not every target can search for that.
+pub(crate) async fn find_created(
+    reader: &ReadTarget,
+    context: &Context,
+    operation: &Operation,
+) -> Result<Found, Failure> {
+    let attributes: Vec<&str> = context.compiled.matching_attributes(operation.kind);
+    let found = matching::find(reader, operation.kind, &values(&attributes, operation)).await?;
+    if matches!(found, Found::One { .. }) {
+        return Ok(found);
     }
+    let own = values(&["externalId"], operation);
+    match matching::find(reader, operation.kind, &own).await {
+        Ok(one @ Found::One { .. }) => Ok(one),
+        Ok(_) => Ok(found),
+        Err(failure) if Halt::from_failure(&failure).is_some() => Err(failure),
+        Err(_) => Ok(found),
+    }
+}
+
+/// What a create gives these attributes.
+fn values(attributes: &[&str], operation: &Operation) -> Vec<(String, String)> {
     attributes
-        .into_iter()
-        .filter_map(|attribute| match operation.known_after.get(attribute)? {
-            Value::String(text) => Some((attribute.to_owned(), text.clone())),
+        .iter()
+        .filter_map(|attribute| match operation.known_after.get(*attribute)? {
+            Value::String(text) => Some(((*attribute).to_owned(), text.clone())),
             value @ (Value::Number(_) | Value::Bool(_)) => {
-                Some((attribute.to_owned(), value.to_string()))
+                Some(((*attribute).to_owned(), value.to_string()))
             }
             _ => None,
         })
@@ -224,6 +256,9 @@ fn again(sent: &Sent, state: OperationState, hint: Hint, failure: Option<&Failur
     let mut record = Record::new(&sent.loaded, Tally::Nothing);
     record.operations = confirmed(state, sent);
     record.forget_link = false;
+    if state == OperationState::Reconciled && !hint.forget_link {
+        record.link = doubtful(sent).unwrap_or(record.link);
+    }
     if let Some(failure) = failure {
         let mut steps = sent.loaded.planned.steps.clone();
         steps.push(export_step(&sent.operation, &sent.exchanges, Some(failure)));
@@ -251,19 +286,23 @@ fn failed(sent: &mut Sent, state: OperationState, failure: &Failure) -> Verdict 
         line.changes.clone_from(&sent.operation.changes);
         line.duration_ms = duration_ms(&sent.exchanges);
     }
-    // What the target has now is not known: the next plan reads it first.
-    if let (FailureKind::Lost, Action::Update | Action::Disable, Some(link)) = (
-        failure.kind,
-        sent.operation.action,
-        sent.loaded.present_link(),
-    ) {
-        record.link = LinkEffect::Put {
-            target_id: link.target_id.clone(),
-            known: Map::new(),
-            managed: link.managed,
-        };
+    if failure.kind == FailureKind::Lost {
+        record.link = doubtful(sent).unwrap_or(record.link);
     }
     Verdict::Done(Box::new(record))
+}
+
+/// After a change of an account whose reply was lost: what the target has now is not known, so that the next plan reads it
+/// first. If it was to be taken over, it is ours from now on: who leaves next must not keep what we gave.
+fn doubtful(sent: &Sent) -> Option<LinkEffect> {
+    if !matches!(sent.operation.action, Action::Update | Action::Disable) {
+        return None;
+    }
+    Some(LinkEffect::Put {
+        target_id: sent.operation.target_id.clone()?,
+        known: Map::new(),
+        managed: sent.loaded.present_link().is_none_or(|link| link.managed),
+    })
 }
 
 fn created(sent: &Sent, id: &str) -> Verdict {

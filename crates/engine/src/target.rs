@@ -9,11 +9,12 @@ use crate::{
 use serde_json::{Map, Value};
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tenure_egress::{Body, Call, Egress, EgressError, Reply};
+use tenure_egress::{Body, Call, Egress, EgressError, Reply, Trace};
 use tenure_plan::dialect::{Method, Request};
 use tenure_store::run::Intent;
+use tokio::time::Instant;
 
 /// Characters of a target's error text that are kept.
 const DETAIL_CHARS: usize = 300;
@@ -56,6 +57,8 @@ impl std::fmt::Debug for Shared {
 struct Pace {
     /// The target asked to wait until then.
     not_before: Option<Instant>,
+    /// The target asked for a longer silence than a run waits for: nothing is sent until then.
+    closed_until: Option<Instant>,
     /// Since when no connection could be made.
     unreachable_since: Option<Instant>,
 }
@@ -119,6 +122,11 @@ impl Failure {
         Self::new(FailureKind::Unreachable, code, what)
     }
 
+    /// It is not known whether something was done.
+    pub(crate) fn lost(what: &str) -> Self {
+        Self::new(FailureKind::Lost, code::TIMEOUT, what)
+    }
+
     /// An answer that is not SCIM.
     pub(crate) fn incompatible(what: &str, status: Option<u16>) -> Self {
         Self {
@@ -138,6 +146,7 @@ pub(crate) struct Exchange {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) duration_ms: u64,
+    pub(crate) trace: Option<Trace>,
     pub(crate) result: Result<Answer, Failure>,
 }
 
@@ -181,6 +190,7 @@ impl WriteTarget {
                 method: verb(request.method),
                 path: request.path.clone(),
                 duration_ms: 0,
+                trace: None,
                 result: Err(failure),
             };
         }
@@ -242,6 +252,7 @@ impl Shared {
             method: verb(request.method),
             path: request.path.clone(),
             duration_ms,
+            trace: self.egress.trace(),
             result,
         }
     }
@@ -253,6 +264,9 @@ impl Shared {
         let (mut throttled, mut attempt, mut rejected) = (0, 0, None);
         loop {
             self.wait_for_turn().await;
+            if let Some(failure) = self.closed() {
+                return Err(failure);
+            }
             let grant = self.grant(rejected).await?;
             let call = Call {
                 method: verb(request.method).to_owned(),
@@ -264,9 +278,13 @@ impl Shared {
             let failure = match self.egress.send(call).await {
                 Ok(reply) => {
                     self.pace().unreachable_since = None;
-                    if throttled < THROTTLED_ATTEMPTS && self.throttle(&reply, throttled) {
+                    // Everybody waits, whether this request is tried again or not.
+                    if self.throttle(&reply, throttled) && throttled < THROTTLED_ATTEMPTS {
                         throttled += 1;
                         continue;
+                    }
+                    if let Some(failure) = self.close(&reply) {
+                        return Err(failure);
                     }
                     // The token may have been revoked or expired early: a new one gets one try. What was refused was
                     // not carried out, so that writes may be repeated, too.
@@ -333,7 +351,7 @@ impl Shared {
             if not_before <= Instant::now() {
                 return;
             }
-            tokio::time::sleep_until(not_before.into()).await;
+            tokio::time::sleep_until(not_before).await;
         }
     }
 
@@ -354,6 +372,28 @@ impl Shared {
                 .map_or(not_before, |present| present.max(not_before)),
         );
         true
+    }
+
+    /// What asks for a longer silence than a run waits for ends the run: one answer speaks for all requests.
+    fn close(&self, reply: &Reply) -> Option<Failure> {
+        let (429 | 503, Some(seconds)) = (reply.status, reply.retry_after_s) else {
+            return None;
+        };
+        let wait = Duration::from_secs(seconds);
+        if wait <= self.limits.throttle_wait {
+            return None;
+        }
+        self.pace().closed_until = Instant::now().checked_add(wait);
+        Some(Failure {
+            status: Some(reply.status),
+            ..silent(seconds)
+        })
+    }
+
+    fn closed(&self) -> Option<Failure> {
+        let until = self.pace().closed_until?;
+        let left = until.checked_duration_since(Instant::now())?;
+        Some(silent(left.as_secs() + 1))
     }
 
     fn is_patience_over(&self) -> bool {
@@ -416,6 +456,14 @@ impl Shared {
             retry_after_s: reply.retry_after_s,
             ..failure
         })
+    }
+}
+
+fn silent(seconds: u64) -> Failure {
+    let what = format!("the target asked for no requests in the next {seconds} s");
+    Failure {
+        retry_after_s: Some(seconds),
+        ..Failure::unreachable(code::TOO_MANY_REQUESTS, &what)
     }
 }
 

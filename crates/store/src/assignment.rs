@@ -214,21 +214,23 @@ pub fn entitled(
 }
 
 /// `$1` workspace, `$2` application, `$3` kind, `$4` cursor.
-fn candidate_sql(all: bool) -> String {
+fn candidate_sources(all: bool) -> Vec<&'static str> {
     let linked = "SELECT l.rid FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.kind = $3 AND l.rid > $4";
     if all {
-        return format!(
-            "SELECT r.rid FROM resource r WHERE r.workspace_id = $1 AND r.kind = $3 AND r.deleted_us IS NULL AND r.rid > $4 UNION {linked}"
-        );
+        return vec![
+            "SELECT r.rid FROM resource r WHERE r.workspace_id = $1 AND r.kind = $3 AND r.deleted_us IS NULL AND r.rid > $4",
+            linked,
+        ];
     }
-    format!(
+    vec![
         "SELECT r.rid FROM assignment a JOIN resource r ON r.workspace_id = a.workspace_id AND r.rid = a.rid \
-         WHERE a.workspace_id = $1 AND a.application = $2 AND r.kind = $3 AND r.deleted_us IS NULL AND r.rid > $4 \
-         UNION SELECT m.member_rid FROM assignment a \
+         WHERE a.workspace_id = $1 AND a.application = $2 AND r.kind = $3 AND r.deleted_us IS NULL AND r.rid > $4",
+        "SELECT DISTINCT m.member_rid AS rid FROM assignment a \
          JOIN member m ON m.workspace_id = a.workspace_id AND m.group_rid = a.rid \
          JOIN resource r ON r.workspace_id = m.workspace_id AND r.rid = m.member_rid AND r.kind = $3 \
-         WHERE a.workspace_id = $1 AND a.application = $2 AND m.member_rid > $4 AND $3 = 'User' UNION {linked}"
-    )
+         WHERE a.workspace_id = $1 AND a.application = $2 AND m.member_rid > $4 AND $3 = 'User'",
+        linked,
+    ]
 }
 
 /// Candidates of a full cycle after a rid cursor: with `all` every live resource of the kind, else the entitled ones; in
@@ -246,11 +248,14 @@ pub fn candidates(
     after: i64,
     limit: u32,
 ) -> Result<Vec<i64>, Error> {
+    // Each source has its own limit, so that a page does not cost what all that follow it cost.
+    let limited: Vec<String> = candidate_sources(all)
+        .iter()
+        .enumerate()
+        .map(|(place, source)| format!("SELECT rid FROM ({source} ORDER BY 1 LIMIT $5) s{place}"))
+        .collect();
     tx.query(
-        &format!(
-            "SELECT rid FROM ({}) c ORDER BY rid LIMIT $5",
-            candidate_sql(all)
-        ),
+        &format!("{} ORDER BY 1 LIMIT $5", limited.join(" UNION ")),
         values![workspace, application, kind, after, limit],
     )?
     .iter()
@@ -271,7 +276,10 @@ pub fn candidate_count(
     all: bool,
 ) -> Result<u64, Error> {
     tx.count(
-        &format!("SELECT count(*) FROM ({}) c", candidate_sql(all)),
+        &format!(
+            "SELECT count(*) FROM ({}) c",
+            candidate_sources(all).join(" UNION ")
+        ),
         values![workspace, application, kind, 0_i64],
     )
 }

@@ -137,9 +137,12 @@ pub fn floor(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<i64, Error> {
 /// `Database`.
 pub fn prune(tx: &mut Tx<'_>, workspace: WorkspaceId, keep_us: i64) -> Result<u64, Error> {
     let before = tx.now_us().saturating_sub(keep_us);
+    // Looks at the oldest rows only, and at none of them while the very oldest is too young: this is asked after each cycle.
     let last = tx.first(
-        "SELECT max(seq) FROM (SELECT seq FROM change WHERE workspace_id = $1 AND at_us < $2 AND seq <= COALESCE( \
-         (SELECT min(watermark) FROM job WHERE workspace_id = $1 AND watermark IS NOT NULL), $3) ORDER BY seq LIMIT 10000) oldest",
+        "SELECT max(seq) FROM (SELECT seq, at_us FROM change WHERE workspace_id = $1 \
+         AND (SELECT at_us FROM change WHERE workspace_id = $1 ORDER BY seq LIMIT 1) < $2 AND seq <= COALESCE( \
+         (SELECT min(watermark) FROM job WHERE workspace_id = $1 AND watermark IS NOT NULL), $3) ORDER BY seq LIMIT 10000) oldest \
+         WHERE at_us < $2",
         values![workspace, before, i64::MAX],
     )?;
     let Some(last) = last

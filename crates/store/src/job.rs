@@ -379,7 +379,7 @@ fn give_back(
     // Who restarted the job, allowed what it held or changed its configuration meanwhile does not wait for the next interval.
     tx.execute(
         "UPDATE job SET lease_owner = NULL, lease_until_us = 0, \
-         backoff = CASE WHEN run_at_us = $5 THEN $4 ELSE backoff END, run_at_us = CASE WHEN run_at_us = $5 THEN $3 ELSE run_at_us END \
+         failures = CASE WHEN $4 = 1 THEN failures + 1 WHEN state = 'active' THEN 0 ELSE failures END, backoff = CASE WHEN run_at_us = $5 THEN $4 ELSE backoff END, run_at_us = CASE WHEN run_at_us = $5 THEN $3 ELSE run_at_us END \
          WHERE workspace_id = $1 AND application = $2",
         values![lease.workspace, lease.application, run_at_us, backoff, lease.run_at_us],
     )?;
@@ -395,7 +395,7 @@ pub fn release(tx: &mut Tx<'_>, lease: &Lease, run_at_us: TimeUs) -> Result<(), 
     give_back(tx, lease, run_at_us, false)
 }
 
-/// Gives the lease back after a failed run: nothing wakes the job before `run_at_us`.
+/// Gives the lease back after a failed run, which is counted: nothing wakes the job before `run_at_us`.
 ///
 /// # Errors
 ///
@@ -460,6 +460,25 @@ pub fn work(tx: &mut Tx<'_>, lease: &Lease, limit: u32) -> Result<Vec<(i64, Kind
     rows.iter()
         .map(|row| Ok((row.integer(0)?, row.kind(1)?)))
         .collect()
+}
+
+/// Queues an object, so that this cycle or the next one looks at it.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn queue(tx: &mut Tx<'_>, lease: &Lease, rid: i64, kind: Kind) -> Result<(), Error> {
+    lease.check(tx)?;
+    // A row that is there already may be one that a run is just done with: it gets a new number.
+    tx.execute(
+        "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid = $3",
+        values![lease.workspace, lease.application, rid],
+    )?;
+    tx.execute(
+        "INSERT INTO job_work (workspace_id, application, rid, kind) VALUES ($1, $2, $3, $4)",
+        values![lease.workspace, lease.application, rid, kind],
+    )?;
+    Ok(())
 }
 
 /// Removes work rows, but not those that were queued anew after [`work`] read them: their object changed meanwhile.

@@ -1,5 +1,7 @@
 //! Links between source and target objects, exported members, waiting references.
 
+mod succession;
+
 use crate::{
     Error, Kind, TimeUs, Tx, WorkspaceId,
     connection::{Row, values},
@@ -154,7 +156,7 @@ pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
     let (workspace, application) = (lease.workspace(), lease.application());
     let before = get(tx, workspace, application, link.rid)?;
     let now = tx.now_us();
-    forget_dead(tx, lease, link)?;
+    succession::forget_dead(tx, lease, link)?;
     tx.execute(
         "INSERT INTO link (workspace_id, application, rid, source_id, kind, target_id, known, managed, updated_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, application, rid) DO UPDATE SET \
@@ -167,54 +169,8 @@ pub fn put(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
         before.target_id != link.target_id || (!before.managed && link.managed)
     });
     if arrived {
-        wake(tx, workspace, application, link)?;
+        succession::wake(tx, workspace, application, link)?;
     }
-    Ok(())
-}
-
-/// An account that passes from a deleted person to a living one must not be deleted in the name of the former.
-fn forget_dead(tx: &mut Tx<'_>, lease: &Lease, link: &Link) -> Result<(), Error> {
-    let dead = tx.query(
-        "SELECT l.rid FROM link l JOIN resource r ON r.workspace_id = l.workspace_id AND r.rid = l.rid AND r.deleted_us IS NOT NULL \
-         WHERE l.workspace_id = $1 AND l.application = $2 AND l.target_id = $3 AND l.kind = $4 AND l.rid <> $5",
-        values![lease.workspace(), lease.application(), &link.target_id, link.kind, link.rid],
-    )?;
-    for row in dead {
-        remove(tx, lease, row.integer(0)?)?;
-    }
-    Ok(())
-}
-
-fn wake(
-    tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
-    application: i64,
-    link: &Link,
-) -> Result<(), Error> {
-    // A row that is there already may be one that a run is just done with: it gets a new number.
-    tx.execute(
-        "DELETE FROM job_work WHERE workspace_id = $1 AND application = $2 AND rid IN ( \
-         SELECT w.rid FROM waiting_reference w WHERE w.workspace_id = $1 AND w.application = $2 AND w.source_id = $3 \
-         UNION SELECT m.group_rid FROM member m WHERE m.workspace_id = $1 AND m.member_rid = $4 AND EXISTS ( \
-             SELECT 1 FROM link l WHERE l.workspace_id = $1 AND l.application = $2 AND l.rid = m.group_rid))",
-        values![workspace, application, &link.source_id, link.rid],
-    )?;
-    tx.execute(
-        "INSERT INTO job_work (workspace_id, application, rid, kind) \
-         SELECT DISTINCT w.workspace_id, w.application, w.rid, r.kind FROM waiting_reference w \
-         JOIN resource r ON r.workspace_id = w.workspace_id AND r.rid = w.rid \
-         WHERE w.workspace_id = $1 AND w.application = $2 AND w.source_id = $3 \
-         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
-        values![workspace, application, &link.source_id],
-    )?;
-    tx.execute(
-        "INSERT INTO job_work (workspace_id, application, rid, kind) \
-         SELECT m.workspace_id, l.application, m.group_rid, l.kind FROM member m \
-         JOIN link l ON l.workspace_id = m.workspace_id AND l.application = $2 AND l.rid = m.group_rid \
-         WHERE m.workspace_id = $1 AND m.member_rid = $3 \
-         ON CONFLICT (workspace_id, application, rid) DO NOTHING",
-        values![workspace, application, link.rid],
-    )?;
     Ok(())
 }
 

@@ -75,6 +75,24 @@ pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, group_rid: i64) -> Result<
     )
 }
 
+/// Whether a group has more members than this; looks at no more of them.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn exceeds(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    group_rid: i64,
+    limit: u64,
+) -> Result<bool, Error> {
+    let seen = tx.count(
+        "SELECT count(*) FROM (SELECT 1 FROM member WHERE workspace_id = $1 AND group_rid = $2 LIMIT $3) seen",
+        values![workspace, group_rid, limit.saturating_add(1)],
+    )?;
+    Ok(seen > limit)
+}
+
 /// Groups of a resource, direct first, then indirect (through at most 16 levels; circles end by themselves).
 ///
 /// # Errors
@@ -85,12 +103,13 @@ pub fn groups_of(
     workspace: WorkspaceId,
     rid: i64,
 ) -> Result<Vec<GroupRow>, Error> {
+    // For the sake of the grouping, SQLite would walk through all resources; a cross join keeps the order of the tables.
     tx.query(
         "WITH RECURSIVE up (rid, level) AS ( \
            SELECT group_rid, 1 FROM member WHERE workspace_id = $1 AND member_rid = $2 \
            UNION SELECT m.group_rid, up.level + 1 FROM up JOIN member m ON m.workspace_id = $1 AND m.member_rid = up.rid WHERE up.level < 16) \
-         SELECT r.rid, r.id, r.body, min(up.level) FROM up JOIN resource r ON r.workspace_id = $1 AND r.rid = up.rid \
-         WHERE r.rid <> $2 GROUP BY r.rid, r.id, r.body ORDER BY min(up.level), r.rid",
+         SELECT r.rid, r.id, r.body, min(up.level) FROM up CROSS JOIN resource r \
+         WHERE r.workspace_id = $1 AND r.rid = up.rid AND r.rid <> $2 GROUP BY r.rid, r.id, r.body ORDER BY min(up.level), r.rid",
         values![workspace, rid],
     )?
     .iter()

@@ -5,6 +5,7 @@ use crate::{
     Error,
     connection::{Connection, values},
     postgres::Server,
+    simulation::Simulation,
 };
 use std::{
     collections::HashMap,
@@ -121,6 +122,8 @@ enum Liveness {
         server: Box<Server>,
         free_since: Mutex<HashMap<String, Instant>>,
     },
+    /// Somebody says who is dead.
+    Told(Simulation),
 }
 
 impl Node {
@@ -158,6 +161,13 @@ impl Node {
         })
     }
 
+    pub(crate) fn simulated(id: String, simulation: Simulation) -> Self {
+        Self {
+            id,
+            liveness: Liveness::Told(simulation),
+        }
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -178,6 +188,7 @@ impl Node {
             Liveness::Files { directory, .. } => {
                 Ok(is_free(&directory.join(format!("{other}.lock"))))
             }
+            Liveness::Told(simulation) => Ok(simulation.is_dead(other)),
             Liveness::Sessions { server, free_since } => {
                 // Shared, so that two who ask at once do not take each other for the node.
                 let rows = connection.query(

@@ -203,8 +203,9 @@ pub fn prune(
     limit: u32,
 ) -> Result<u64, Error> {
     let before = tx.now_us().saturating_sub(keep_us);
+    // The plus keeps SQLite from looking for the first old row from the newest one on.
     let aged = tx.first(
-        "SELECT max(seq) FROM request_log WHERE workspace_id = $1 AND at_us < $2",
+        "SELECT max(+seq) FROM request_log WHERE workspace_id = $1 AND at_us < $2",
         values![workspace, before],
     )?;
     let surplus = tx.first(

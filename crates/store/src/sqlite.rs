@@ -1,10 +1,12 @@
 //! SQLite behind the connection interface.
 
+mod statistics;
+
 use crate::{
     Error,
     connection::{Access, Connection, Database, Row, Value, Verdict},
 };
-use rusqlite::{ErrorCode, types::ValueRef};
+use rusqlite::{ErrorCode, config::DbConfig, types::ValueRef};
 use std::{
     borrow::Cow,
     path::Path,
@@ -69,6 +71,10 @@ impl Sqlite {
         let connection = rusqlite::Connection::open(path).map_err(error)?;
         connection.busy_timeout(BUSY).map_err(error)?;
         connection.set_prepared_statement_cache_capacity(256);
+        // Otherwise SQLite plans a kept statement anew whenever other values are bound.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(error)?;
         let synchronous = if durable { "FULL" } else { "OFF" };
         connection
             .execute_batch(&format!(
@@ -77,6 +83,12 @@ impl Sqlite {
             ))
             .map_err(error)?;
         Ok(Self(connection))
+    }
+
+    /// Tells SQLite what to expect of the tables, so that it chooses the right indexes. Connections that are opened from then
+    /// on know it, too.
+    pub(crate) fn state_sizes(&mut self) -> Result<(), Error> {
+        statistics::state(self)
     }
 }
 

@@ -6,11 +6,14 @@ use crate::{
     Error, TimeUs,
     connection::{Connection, Row, Value},
     executor::{Class, Job, Queue},
+    metrics::Metrics,
     node::{self, Node},
     postgres::Presence,
     schema,
     seal::Sealer,
+    simulation::{Here, Moment, Simulation},
 };
+use prometheus_client::registry::Registry;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -73,8 +76,11 @@ pub(crate) struct Context {
     pub(crate) node: Node,
     pub(crate) changed: Notify,
     pub(crate) schemas: schema::Cache,
+    pub(crate) metrics: Metrics,
     /// Who tells other nodes, if there is a database that nodes share.
-    presence: Option<Arc<Presence>>,
+    pub(crate) presence: Option<Arc<Presence>>,
+    /// Who gives time and ids, if not the operating system.
+    pub(crate) simulation: Option<Simulation>,
 }
 
 impl Context {
@@ -83,6 +89,16 @@ impl Context {
         self.changed.notify_waiters();
         // Who is not waiting just now finds this one remembered; at worst it looks once too often.
         self.changed.notify_one();
+    }
+
+    fn now_us(&self) -> TimeUs {
+        if let Some(simulation) = &self.simulation {
+            return simulation.now_us();
+        }
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
     }
 
     /// A write of this process reached the change feed.
@@ -94,21 +110,25 @@ impl Context {
     }
 }
 
-struct Inner {
-    context: Arc<Context>,
+/// Where closures run.
+pub(crate) enum Runner {
+    /// On threads that own connections.
+    Threads(Threads),
+    /// Where they are awaited.
+    Here(Here),
+}
+
+pub(crate) struct Threads {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     throw_away: Option<PathBuf>,
 }
 
-impl Inner {
+impl Threads {
     fn close(&self) {
         self.reads.close();
         self.writes.close();
-        if let Some(presence) = &self.context.presence {
-            presence.close();
-        }
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
@@ -120,10 +140,30 @@ impl Inner {
     }
 }
 
+pub(crate) struct Inner {
+    pub(crate) context: Arc<Context>,
+    pub(crate) runner: Runner,
+}
+
+impl Inner {
+    fn close(&self) {
+        if let Some(presence) = &self.context.presence {
+            presence.close();
+        }
+        if let Runner::Threads(threads) = &self.runner {
+            threads.close();
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
-        if let Some(directory) = &self.throw_away {
+        if let Runner::Threads(Threads {
+            throw_away: Some(directory),
+            ..
+        }) = &self.runner
+        {
             // Best effort: it lies in the system's temporary directory.
             let _ = std::fs::remove_dir_all(directory);
         }
@@ -133,7 +173,7 @@ impl Drop for Inner {
 /// Cheap handle; clones share the threads, which end with the last clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl std::fmt::Debug for Store {
@@ -162,38 +202,71 @@ where
             answer(result.and_then(|()| value.ok_or(Error::Busy)));
         }),
         attempts: 0,
+        span: tracing::Span::current(),
+    }
+}
+
+/// Reading and the two classes of writing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write(Class),
+}
+
+impl Inner {
+    fn push(&self, access: Access, job: Job) {
+        match (&self.runner, access) {
+            (Runner::Threads(threads), Access::Read) => {
+                threads.reads.push(Class::Interactive, job);
+            }
+            (Runner::Threads(threads), Access::Write(class)) => threads.writes.push(class, job),
+            (Runner::Here(here), Access::Read) => here.read(&self.context, job),
+            (Runner::Here(here), Access::Write(_)) => here.write(&self.context, job),
+        }
+    }
+
+    async fn meet(&self, moment: Moment) -> Result<(), Error> {
+        match &self.runner {
+            Runner::Threads(_) => Ok(()),
+            Runner::Here(here) => here.meet(moment).await,
+        }
     }
 }
 
 impl Store {
-    async fn submit<T, F>(
-        &self,
-        queue: &Queue,
-        class: Class,
-        actor: Actor,
-        f: F,
-    ) -> Result<T, Error>
+    async fn submit<T, F>(&self, access: Access, actor: Actor, f: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
+        let inner = &self.inner;
+        inner
+            .meet(match access {
+                Access::Read => Moment::BeforeRead,
+                Access::Write(_) => Moment::BeforeWrite,
+            })
+            .await?;
         let (sender, receiver) = oneshot::channel();
         // A receiver that is gone means that the caller was cancelled; the commit stands all the same.
-        queue.push(
-            class,
+        inner.push(
+            access,
             job(actor, f, move |result| drop(sender.send(result))),
         );
-        receiver.await.unwrap_or(Err(Error::Busy))
+        let result = receiver.await.unwrap_or(Err(Error::Busy));
+        if access != Access::Read {
+            inner.meet(Moment::AfterWrite).await?;
+        }
+        result
     }
 
-    fn submit_blocking<T, F>(&self, queue: &Queue, actor: Actor, f: F) -> Result<T, Error>
+    fn submit_blocking<T, F>(&self, access: Access, actor: Actor, f: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        queue.push(
-            Class::Interactive,
+        self.inner.push(
+            access,
             job(actor, f, move |result| drop(sender.send(result))),
         );
         receiver.recv().unwrap_or(Err(Error::Busy))
@@ -209,8 +282,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.submit(&self.inner.reads, Class::Interactive, Actor::system(), f)
-            .await
+        self.submit(Access::Read, Actor::system(), f).await
     }
 
     /// Runs a closure in a write transaction; returns after the commit is on disk. The closure may run more than once.
@@ -223,7 +295,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.submit(&self.inner.writes, Class::Interactive, actor, f)
+        self.submit(Access::Write(Class::Interactive), actor, f)
             .await
     }
 
@@ -237,7 +309,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.submit(&self.inner.writes, Class::Background, actor, f)
+        self.submit(Access::Write(Class::Background), actor, f)
             .await
     }
 
@@ -251,7 +323,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.submit_blocking(&self.inner.reads, Actor::system(), f)
+        self.submit_blocking(Access::Read, Actor::system(), f)
     }
 
     /// [`Store::write`] for callers without a runtime.
@@ -264,7 +336,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.submit_blocking(&self.inner.writes, actor, f)
+        self.submit_blocking(Access::Write(Class::Interactive), actor, f)
     }
 
     /// Waits until some write reached the change feed or a job's work, or the time is over. A hint: writes of other
@@ -274,10 +346,21 @@ impl Store {
         let _ = tokio::time::timeout(timeout, self.inner.context.changed.notified()).await;
     }
 
+    /// The time that a transaction would have now.
+    #[must_use]
+    pub fn now_us(&self) -> TimeUs {
+        self.inner.context.now_us()
+    }
+
     /// This process's node id; its lock tells other processes whether it lives.
     #[must_use]
     pub fn node(&self) -> &str {
         self.inner.context.node.id()
+    }
+
+    /// Makes the numbers about the store's queues and transactions visible in a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.inner.context.metrics.register(registry);
     }
 
     /// Stops accepting work, finishes what is queued, writes the log back into the database.
@@ -306,14 +389,11 @@ impl<'a> Tx<'a> {
         context: &'a Context,
         actor: Actor,
     ) -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         Self {
             connection,
             context,
             actor,
-            now_us: i64::try_from(now.as_micros()).unwrap_or(i64::MAX),
+            now_us: context.now_us(),
             touched_feed: false,
         }
     }
@@ -330,10 +410,19 @@ impl<'a> Tx<'a> {
     ///
     /// `Database` when the system has no randomness.
     pub fn new_id(&mut self, prefix: &str) -> Result<String, Error> {
+        let simulation = self.context.simulation.as_ref();
         if prefix.is_empty() {
-            return Ok(uuid::Uuid::now_v7().to_string());
+            let id = simulation.map_or_else(uuid::Uuid::now_v7, |simulation| {
+                let now_ms = u64::try_from(self.now_us / 1000).unwrap_or_default();
+                uuid::Builder::from_unix_timestamp_millis(now_ms, &simulation.random()).into_uuid()
+            });
+            return Ok(id.to_string());
         }
-        Ok(format!("{prefix}{}", node::hex(&node::random::<16>()?)))
+        let random: [u8; 16] = match simulation {
+            None => node::random()?,
+            Some(simulation) => simulation.random(),
+        };
+        Ok(format!("{prefix}{}", node::hex(&random)))
     }
 
     /// Who acts.

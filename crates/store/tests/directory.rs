@@ -345,6 +345,20 @@ fn every_page_of_members_comes_once() {
     assert_eq!(seen, ids);
 }
 
+fn groups_are_counted_up_to_a_limit() {
+    let d = Directory::new();
+    let ada = d.create(Kind::User, user("ada")).unwrap();
+    let bob = d.create(Kind::User, user("bob")).unwrap();
+    let team = d.create_group("Team", &[&ada.id, &bob.id]).unwrap();
+    let exceeds = |limit| {
+        let (workspace, rid) = (d.workspace, team.rid);
+        let read =
+            move |tx: &mut tenure_store::Tx<'_>| membership::exceeds(tx, workspace, rid, limit);
+        d.store.read_blocking(read).unwrap()
+    };
+    assert_eq!([0, 1, 2, u64::MAX].map(exceeds), [true, true, false, false]);
+}
+
 common::engine::on_both_engines! {
     create_get_patch_delete,
     the_stored_body_holds_nothing_that_is_kept_beside_it,
@@ -357,6 +371,7 @@ common::engine::on_both_engines! {
     deletion_ends_memberships_on_both_sides,
     groups_of_tells_direct_from_indirect_and_survives_cycles,
     groups_are_followed_sixteen_levels_up,
+    groups_are_counted_up_to_a_limit,
     searching_pages_backwards_through_prefixes,
     the_audit_log_names_actor_action_and_object,
     every_page_of_members_comes_once,

@@ -23,6 +23,9 @@ fn a_new_link_wakes_what_waited_for_it() {
     let unlinked = f.d.create_group("Other", &[&boss.id]).unwrap();
     let lease = f.claim(HOUR_US).unwrap();
     f.link(&lease, &team, "team-t", true);
+    // Its members are to come.
+    assert_eq!(f.work(&lease), [team.rid]);
+    f.work_done(&lease, &[team.rid]);
     let waiting = vec![("manager".to_owned(), boss.id.clone())];
     let rid = ada.rid;
     f.with(&lease, move |tx, lease| {

@@ -6,6 +6,7 @@ mod entra;
 mod expression;
 mod log;
 mod mail;
+mod operation;
 
 pub(crate) use authentication::{
     Authentication as AuthenticationFlags, ClientAuth, Method, Secret,
@@ -15,6 +16,7 @@ pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
 pub(crate) use log::{Log, LogExport, LogFilter, LogFormat, LogList};
 pub(crate) use mail::{Mail, Smtp, StartTls};
+pub(crate) use operation::{Lines, Logging, Operation};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -109,7 +111,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080\n  TENURE_SMTP_PASSWORD=… tenure serve --smtp-url smtp://tenure@mail.example.com:587 --smtp-from tenure@example.com"
+    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080\n  tenure serve --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:9464 --log-format json\n  TENURE_SMTP_PASSWORD=… tenure serve --smtp-url smtp://tenure@mail.example.com:587 --smtp-from tenure@example.com"
 )]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 picks a free one
@@ -132,6 +134,8 @@ pub(crate) struct Serve {
     /// Listen beyond loopback with plain http, because a proxy in front does TLS
     #[arg(long, env = "TENURE_BEHIND_PROXY", requires = "public_url")]
     pub(crate) behind_proxy: bool,
+    #[command(flatten)]
+    pub(crate) operation: Operation,
     #[command(flatten)]
     pub(crate) smtp: Smtp,
 }

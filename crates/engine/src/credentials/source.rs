@@ -5,10 +5,11 @@ mod answer;
 use super::{Grant, Way};
 use crate::{code, target::Failure};
 use answer::{Problem, Then};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tenure_egress::{Authorization, Body, Call, EgressError};
 use tenure_store::application::{ClientAuthentication, ClientCredentials};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// How often one token request is repeated because of throttling.
 const THROTTLED_ATTEMPTS: u32 = 3;

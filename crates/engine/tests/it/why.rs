@@ -255,3 +255,15 @@ async fn groups_tell_their_members() {
         .await;
     assert!(unknown.is_err());
 }
+
+#[tokio::test]
+async fn a_lost_answer_is_told() {
+    let bench = Bench::new().await;
+    let ada = bench.user("ada").await;
+    bench.target.fail("POST", "Users", 1, Fault::LoseReply);
+    // A search that finds nothing proves nothing.
+    bench.target.world().hides_users = true;
+    bench.cycle().await;
+    let answer = why(&bench, &ada).await;
+    assert!(answer.provisioning.answer_lost, "{answer:#?}");
+}

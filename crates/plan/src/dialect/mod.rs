@@ -4,7 +4,6 @@ mod body;
 pub(crate) mod check;
 mod fit;
 mod patch;
-
 mod replace;
 
 pub use fit::fits;
@@ -57,6 +56,9 @@ pub struct Dialect {
     pub concurrency: usize,
     /// Requests per second, 0.01 to 1000; `None`: no limit of ours. Default `None`.
     pub requests_per_second: Option<f64>,
+    /// Seconds until a search surely shows a new account. For so long after a create whose reply was lost, the account is not
+    /// created again when a search does not find it. Default 60, 0 to 3600; more count as 3600.
+    pub search_lag_s: u32,
 }
 
 /// How objects are changed.
@@ -100,6 +102,7 @@ impl Default for Dialect {
             media_type: MediaType::Scim,
             concurrency: 8,
             requests_per_second: None,
+            search_lag_s: 60,
         }
     }
 }

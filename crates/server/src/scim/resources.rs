@@ -409,7 +409,7 @@ fn existing(
 fn is_large(tx: &mut Tx<'_>, view: &View, stored: &Stored) -> Result<bool, Error> {
     Ok(view.kind == Kind::Group
         && view.shows_references()
-        && membership::count(tx, view.workspace, stored.rid)? > limits::MEMBERS_PATCH_ANSWER)
+        && membership::exceeds(tx, view.workspace, stored.rid, limits::MEMBERS_PATCH_ANSWER)?)
 }
 
 fn prefers_minimal(prefer: &str) -> bool {

@@ -38,7 +38,7 @@ impl View {
     pub(super) fn frame(&self, tx: &mut Tx<'_>, stored: &Stored) -> Result<Option<Frame>, Error> {
         if self.kind != Kind::Group
             || !self.shows_references()
-            || membership::count(tx, self.workspace, stored.rid)? <= limits::MEMBERS_STREAMED
+            || !membership::exceeds(tx, self.workspace, stored.rid, limits::MEMBERS_STREAMED)?
         {
             return Ok(None);
         }

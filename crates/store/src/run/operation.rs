@@ -211,7 +211,7 @@ pub fn unresolved_of(
     rid: i64,
 ) -> Result<Option<StoredOperation>, Error> {
     let row = tx.first(
-        "SELECT id, rid, state, body FROM operation WHERE workspace_id = $1 AND application = $2 AND rid = $3 \
+        "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND application = $2 AND rid = $3 \
          AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT 1",
         values![workspace, application, rid],
     )?;

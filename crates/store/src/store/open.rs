@@ -1,10 +1,11 @@
 //! Opens a store: a file with its one writer, or a server with sessions for writers, readers and presence.
 
-use super::{Context, Inner, Options, Store};
+use super::{Context, Inner, Options, Runner, Store, Threads};
 use crate::{
     Error,
     connection::Database,
     executor::{self, Queue},
+    metrics::Metrics,
     migrate,
     node::{self, Node},
     postgres::{self, Postgres, Presence, Server},
@@ -70,12 +71,15 @@ impl Store {
         node::private_file(&path)?;
         let mut writer = Sqlite::open(&path, durable)?;
         migrate::run(&mut writer)?;
+        writer.state_sizes()?;
         let context = Arc::new(Context {
             sealer,
             node: Node::new(directory)?,
             changed: Notify::new(),
             schemas: schema::Cache::default(),
+            metrics: Metrics::default(),
             presence: None,
+            simulation: None,
         });
         let readers = (0..options.reader_count())
             .map(|_| Ok(Box::new(Sqlite::open(&path, durable)?) as _))
@@ -97,7 +101,9 @@ impl Store {
             node: Node::of_server(server.clone())?,
             changed: Notify::new(),
             schemas: schema::Cache::default(),
+            metrics: Metrics::default(),
             presence: Some(Arc::clone(&presence)),
+            simulation: None,
         });
         let writers = if options.writers == 0 {
             WRITERS
@@ -111,12 +117,13 @@ impl Store {
             None,
         )?;
         let thread = postgres::start_presence(server.clone(), context, presence)?;
-        store
-            .inner
-            .threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread);
+        if let Runner::Threads(runner) = &store.inner.runner {
+            runner
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(thread);
+        }
         Ok(store)
     }
 
@@ -126,7 +133,8 @@ impl Store {
         readers: Vec<Box<dyn Database + Send>>,
         throw_away: Option<PathBuf>,
     ) -> Result<Self, Error> {
-        let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
+        let writes = Arc::new(Queue::new(context.metrics.writes()));
+        let reads = Arc::new(Queue::new(context.metrics.reads()));
         let spawn_error =
             |error: std::io::Error| Error::Database(format!("cannot start a thread: {error}"));
         let mut threads = Vec::new();
@@ -141,10 +149,12 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 context,
-                writes,
-                reads,
-                threads: Mutex::new(threads),
-                throw_away,
+                runner: Runner::Threads(Threads {
+                    writes,
+                    reads,
+                    threads: Mutex::new(threads),
+                    throw_away,
+                }),
             }),
         })
     }

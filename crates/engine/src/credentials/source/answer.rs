@@ -3,8 +3,9 @@
 use super::AccessToken;
 use crate::{code, target::Failure};
 use serde_json::{Map, Value};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tenure_egress::Reply;
+use tokio::time::Instant;
 
 /// How long a token is used whose lifetime is not told.
 const LIFETIME_UNKNOWN: Duration = Duration::from_mins(10);

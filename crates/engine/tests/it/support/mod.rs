@@ -54,6 +54,8 @@ impl Bench {
         let mut config = gallery::template("custom").unwrap().config;
         config.scope = Scope::All;
         config.groups.enabled = true;
+        // It shows at once what it has.
+        config.dialect.search_lag_s = 0;
         change(&mut config);
         let (url, config) = (target.url.clone(), serde_json::to_string(&config).unwrap());
         let (workspace, application) = store
