@@ -355,8 +355,7 @@ fn members(
         .compiled
         .config
         .dialect
-        .members_per_patch
-        .clamp(1, 1000);
+        .members_per_operation();
     let planner_link = load::planner_link(&link);
     let operation = |add: &[String], remove: &[String]| {
         member_operation(

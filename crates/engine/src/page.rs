@@ -3,18 +3,19 @@
 use crate::{
     code,
     load::{Hint, Loaded, object_kind},
-    matching,
+    matching::{self, Queries},
+    perform::perform,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, waiting_for, word},
     run::{Halt, Reach, Run},
     settle::{self, Verdict},
-    target::{Exchange, Failure, FailureKind, ReadTarget, WriteTarget},
+    target::{Exchange, Failure, FailureKind, ReadTarget},
 };
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
-use tenure_plan::{Action, Operation, Outcome, dialect, facts::Found, planner::skip};
+use tenure_plan::{Action, Operation, Outcome, config::ObjectKind, facts::Found, planner::skip};
 use tenure_store::{
     ledger, membership, resource,
-    run::{self, Intent, OperationState},
+    run::{self, OperationState},
 };
 
 /// Objects of a page.
@@ -131,6 +132,9 @@ impl Run<'_> {
         let reader = self.reach.reader();
         let concurrency = self.concurrency();
         let mut listed = self.find_listed(&asking).await?;
+        if !reader.dialect().filters {
+            search(reader, &asking, &mut listed).await;
+        }
         let answers: Vec<(Loaded, Hint)> = stream::iter(asking.into_iter().map(|one| {
             let known = listed.remove(&one.rid);
             ask(reader.clone(), one, known)
@@ -400,23 +404,24 @@ impl Run<'_> {
             })
             .await?;
         self.check_lease()?;
-        let dialect = self.context.compiled.config.dialect.clone();
-        let calls = operations
-            .into_iter()
-            .zip(intents)
-            .map(|((loaded, operation), intent)| {
-                let (writer, requests) = (writer.clone(), dialect::requests(&dialect, &operation));
+        let mut exported = Vec::with_capacity(operations.len());
+        for (loaded, operation) in &operations {
+            exported.push(self.exported(loaded.rid, operation).await?);
+        }
+        let calls = operations.into_iter().zip(intents).zip(exported).map(
+            |(((loaded, operation), intent), exported)| {
+                let writer = writer.clone();
                 async move {
-                    let number = intent.operation();
-                    let exchanges = perform(&writer, &intent, &requests).await;
+                    let performed = perform(&writer, &intent, &operation, &exported, false).await;
                     Sent {
                         loaded,
                         operation,
-                        number,
-                        exchanges,
+                        number: intent.operation(),
+                        exchanges: performed.exchanges,
                     }
                 }
-            });
+            },
+        );
         Ok(stream::iter(calls)
             .buffer_unordered(self.concurrency())
             .collect()
@@ -468,20 +473,55 @@ impl Run<'_> {
     }
 }
 
-/// Matches, or reads the linked account. `listed`: what matching by the listing gave.
-async fn ask(reader: ReadTarget, loaded: Loaded, listed: Option<Found>) -> (Loaded, Hint) {
+/// Matches those that are not in `listed` yet by reading all that a target without filters has, once for all of them.
+async fn search(
+    reader: &ReadTarget,
+    asking: &[Loaded],
+    listed: &mut HashMap<i64, Result<Found, Failure>>,
+) {
+    for kind in [ObjectKind::User, ObjectKind::Group] {
+        let wanted: Vec<(i64, &Queries)> = asking
+            .iter()
+            .filter(|one| object_kind(one.kind) == kind && !listed.contains_key(&one.rid))
+            .filter_map(|one| match &one.planned.outcome {
+                Outcome::Match(queries) => Some((one.rid, queries)),
+                _ => None,
+            })
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let queries: Vec<&Queries> = wanted.iter().map(|(_, queries)| *queries).collect();
+        let found = matching::search(reader, kind, &queries).await;
+        for (at, (rid, _)) in wanted.iter().enumerate() {
+            let found = match &found {
+                Ok(found) => Ok(found.get(at).cloned().unwrap_or(Found::Nothing)),
+                Err(failure) => Err(failure.clone()),
+            };
+            listed.insert(*rid, found);
+        }
+    }
+}
+
+/// Matches, or reads the linked account. `listed`: what matching by a listing gave.
+async fn ask(
+    reader: ReadTarget,
+    loaded: Loaded,
+    listed: Option<Result<Found, Failure>>,
+) -> (Loaded, Hint) {
     let kind = object_kind(loaded.kind);
     let mut hint = Hint {
         refresh: false,
         ..loaded.hint.clone()
     };
-    match (&loaded.planned.outcome, loaded.present_link()) {
-        (Outcome::Match(_), _) if listed.is_some() => hint.found = listed,
-        (Outcome::Match(queries), _) => match matching::find(&reader, kind, queries).await {
-            Ok(found) => hint.found = Some(found),
-            Err(failure) => hint.failure = Some(failure),
-        },
-        (_, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
+    let mut learn = |found: Result<Found, Failure>| match found {
+        Ok(found) => hint.found = Some(found),
+        Err(failure) => hint.failure = Some(failure),
+    };
+    match (&loaded.planned.outcome, listed, loaded.present_link()) {
+        (Outcome::Match(_), Some(found), _) => learn(found),
+        (Outcome::Match(queries), None, _) => learn(matching::find(&reader, kind, queries).await),
+        (_, _, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
             Ok(Some(account)) => hint.account = Some(account),
             Ok(None) => hint.forget_link = true,
             Err(failure) => hint.failure = Some(failure),
@@ -489,23 +529,6 @@ async fn ask(reader: ReadTarget, loaded: Loaded, listed: Option<Found>) -> (Load
         _ => {}
     }
     (loaded, hint)
-}
-
-async fn perform(
-    writer: &WriteTarget,
-    intent: &Intent,
-    requests: &[dialect::Request],
-) -> Vec<Exchange> {
-    let mut exchanges = Vec::with_capacity(requests.len());
-    for request in requests {
-        let exchange = writer.perform(intent, request).await;
-        let failed = exchange.result.is_err();
-        exchanges.push(exchange);
-        if failed {
-            break;
-        }
-    }
-    exchanges
 }
 
 fn body_of(operation: &Operation) -> Result<String, Halt> {

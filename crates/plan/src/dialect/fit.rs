@@ -1,38 +1,40 @@
-//! Whether a resource is what was searched for.
+//! Searching without the target's help: what a filter would have compared.
 
 use super::body::path_of;
+use crate::target::TargetPath;
 use serde_json::{Map, Value};
 
-/// Whether a resource has this value at an attribute path. Texts are compared without case, but those of `externalId`, the
-/// only matching attribute whose case counts (RFC 7643 section 3.1).
+/// A value in the form in which [`search_keys`] are compared with it: without case, but for `externalId`, the only matching
+/// attribute whose case counts (RFC 7643 section 3.1).
 #[must_use]
-pub fn fits(attribute: &str, value: &str, document: &Map<String, Value>) -> bool {
-    let path = path_of(attribute);
-    let is_exact = path.is("externalId");
-    let folded = value.to_lowercase();
-    let equals = |text: &str| {
-        if is_exact {
-            text == value
-        } else {
-            text.to_lowercase() == folded
-        }
-    };
-    path.read(document)
-        .is_some_and(|found| holds(&found, &equals))
+pub fn search_key(attribute: &str, value: &str) -> String {
+    folded(&path_of(attribute), value)
 }
 
-fn holds(found: &Value, equals: &impl Fn(&str) -> bool) -> bool {
-    let is_equal = |value: &Value| match value {
-        Value::String(text) => equals(text),
-        Value::Number(_) | Value::Bool(_) => equals(&value.to_string()),
-        _ => false,
+/// What a resource has at an attribute path, as a filter with `eq` would compare it; of complex values their `value`.
+#[must_use]
+pub fn search_keys(attribute: &str, document: &Map<String, Value>) -> Vec<String> {
+    let path = path_of(attribute);
+    let of_value = |value: &Value| match value {
+        Value::String(text) => Some(folded(&path, text)),
+        Value::Number(_) | Value::Bool(_) => Some(folded(&path, &value.to_string())),
+        _ => None,
     };
     let of_element = |element: &Value| match element {
-        Value::Object(members) => members.get("value").is_some_and(is_equal),
-        simple => is_equal(simple),
+        Value::Object(members) => crate::target::get(members, "value").and_then(of_value),
+        simple => of_value(simple),
     };
-    match found {
-        Value::Array(elements) => elements.iter().any(of_element),
-        single => of_element(single),
+    match path.read(document) {
+        Some(Value::Array(elements)) => elements.iter().filter_map(of_element).collect(),
+        Some(single) => of_element(&single).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn folded(path: &TargetPath, text: &str) -> String {
+    if path.is("externalId") {
+        text.to_owned()
+    } else {
+        text.to_lowercase()
     }
 }

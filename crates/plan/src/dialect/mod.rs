@@ -6,7 +6,7 @@ mod fit;
 mod patch;
 mod replace;
 
-pub use fit::fits;
+pub use fit::{search_key, search_keys};
 pub use replace::{Unsafe, replacement};
 
 use crate::{

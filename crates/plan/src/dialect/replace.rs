@@ -9,7 +9,8 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
-/// Members that a target may not show although they were added, before a replacement is refused.
+/// So many members that were added and are not shown mean that the target does not show all; fewer may have been taken out by
+/// hand.
 const HIDDEN_MEMBERS: usize = 20;
 
 /// Why a replacement would take away what nobody wants to take away.
@@ -60,7 +61,7 @@ fn check_members(
         .iter()
         .filter(|id| !visible.contains(id.as_str()))
         .count();
-    let hides_some = hidden >= HIDDEN_MEMBERS && hidden * 10 >= exported.len();
+    let hides_some = hidden >= HIDDEN_MEMBERS || hidden * 2 > exported.len();
     if hides_some || (hidden > 0 && shown.is_none()) {
         return Err(Unsafe(format!(
             "the target does not show {hidden} of the {} members that this group has got, and replacing the group could take them out; if they were taken out by hand, a drift check shows and repairs it, and if the target never shows members, set group_updates to patch in its dialect",

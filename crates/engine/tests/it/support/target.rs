@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 use tenure_scim::{
     filter::Filter,
@@ -65,6 +66,12 @@ pub(crate) struct World {
     /// So many more requests until what lets in is revoked.
     pub(crate) revoke_after: Option<usize>,
     pub(crate) ignores_filters: bool,
+    /// What it cannot do.
+    pub(crate) limits: Limits,
+    /// Bodies of the writing requests, with the verb and media types of each.
+    pub(crate) bodies: Vec<Sent>,
+    at_once: usize,
+    pub(crate) most_at_once: usize,
     /// Lists nobody, although everybody can be read.
     pub(crate) hides_users: bool,
     /// An account that somebody else makes just before the next create.
@@ -75,6 +82,33 @@ pub(crate) struct World {
     pub(crate) crash: Option<Crash>,
     /// What a stale search sees.
     before: Box<(Resources, Resources)>,
+}
+
+/// A target that is not as the standard says.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) no_patch: bool,
+    pub(crate) no_filter: bool,
+    pub(crate) no_groups: bool,
+    /// Resources of one page; 0: all.
+    pub(crate) page: usize,
+    pub(crate) counts_from_0: bool,
+    /// Refuses `application/scim+json`.
+    pub(crate) plain_json: bool,
+    pub(crate) no_excluded_attributes: bool,
+    /// Groups are shown without members.
+    pub(crate) hides_members: bool,
+    /// Milliseconds until a reply; more than so many requests at once are refused with 429.
+    pub(crate) busy: Option<(u64, usize)>,
+}
+
+/// A writing request.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) method: String,
+    pub(crate) content_type: String,
+    pub(crate) accept: String,
+    pub(crate) body: Value,
 }
 
 type Resources = BTreeMap<String, Map<String, Value>>;
@@ -179,7 +213,21 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match respond(&target, &method, &uri, &headers, &body) {
+    let (busy, at_once) = {
+        let mut world = target.world();
+        world.at_once += 1;
+        world.most_at_once = world.most_at_once.max(world.at_once);
+        (world.limits.busy, world.at_once)
+    };
+    let response = match busy {
+        Some((_, most)) if at_once > most => Some(error(429, "too many at once")),
+        _ => respond(&target, &method, &uri, &headers, &body),
+    };
+    if let Some((ms, _)) = busy {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    target.world().at_once -= 1;
+    match response {
         Some(response) => response,
         // The sender is dead, or waits in vain.
         None => std::future::pending().await,
@@ -287,6 +335,21 @@ fn answer_or_fail(
         return Some(refusal);
     }
     let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let header = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    if world.limits.plain_json && header("accept").contains("scim") {
+        return Some(error(406, "JSON only"));
+    }
+    if method != Method::GET {
+        world.bodies.push(Sent {
+            method: method.to_string(),
+            content_type: header("content-type"),
+            accept: header("accept"),
+            body: Value::Object(body.clone()),
+        });
+    }
     if method == Method::POST
         && let Some(account) = world.appears.take()
     {
@@ -341,6 +404,14 @@ fn answer(
     let ignores_filters = world.ignores_filters;
     let hidden = world.hides_users && is_user;
     let next = world.next;
+    let limits = std::mem::take(&mut world.limits);
+    let refused = refused(&limits, method, collection, query);
+    let (page, counts_from_0, hides_members) =
+        (limits.page, limits.counts_from_0, limits.hides_members);
+    world.limits = limits;
+    if let Some(refused) = refused {
+        return refused;
+    }
     let resources = match collection {
         "Users" => &mut world.users,
         "Groups" => &mut world.groups,
@@ -365,17 +436,31 @@ fn answer(
                             .as_ref()
                             .is_none_or(|filter| filter.matches(resource_type, resource))
                 })
-                .map(|resource| Value::Object(resource.clone()))
+                .map(|resource| shown(resource, hides_members))
                 .collect();
+            let total = found.len();
+            let found = if page == 0 {
+                found
+            } else {
+                paged(found, query, page, counts_from_0)
+            };
             scim(
                 200,
-                &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": found.len(), "Resources": found }),
+                &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": total, "Resources": found }),
             )
         }
         ("GET", Some(id)) => resources.get(id).map_or_else(
             || error(404, "gone"),
-            |resource| scim(200, &Value::Object(resource.clone())),
+            |resource| scim(200, &shown(resource, hides_members)),
         ),
+        ("PUT", Some(id)) => {
+            let Some(resource) = resources.get_mut(id) else {
+                return error(404, "gone");
+            };
+            *resource = body;
+            resource.insert("id".to_owned(), id.into());
+            scim(200, &Value::Object(resource.clone()))
+        }
         ("POST", None) => {
             let name = if is_user { "userName" } else { "displayName" };
             if resources
@@ -415,6 +500,43 @@ fn answer(
         },
         _ => error(405, "not here"),
     }
+}
+
+/// What the target cannot do.
+fn refused(limits: &Limits, method: &Method, collection: &str, query: &str) -> Option<Response> {
+    let has = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes()).any(|(given, _)| given == name)
+    };
+    if limits.no_patch && method == Method::PATCH {
+        return Some(error(501, "no PATCH"));
+    }
+    if limits.no_groups && collection == "Groups" {
+        return Some(error(404, "no groups"));
+    }
+    if limits.no_excluded_attributes && has("excludedAttributes") {
+        return Some(error(400, "unknown parameter"));
+    }
+    (limits.no_filter && has("filter")).then(|| error(400, "no filter"))
+}
+
+fn shown(resource: &Map<String, Value>, hides_members: bool) -> Value {
+    let mut resource = resource.clone();
+    if hides_members {
+        resource.remove("members");
+    }
+    Value::Object(resource)
+}
+
+fn paged(found: Vec<Value>, query: &str, most: usize, counts_from_0: bool) -> Vec<Value> {
+    let number = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == wanted)
+            .and_then(|(_, value)| value.parse::<usize>().ok())
+    };
+    let first = usize::from(!counts_from_0);
+    let skip = number("startIndex").unwrap_or(first).saturating_sub(first);
+    let count = number("count").unwrap_or(most).min(most);
+    found.into_iter().skip(skip).take(count).collect()
 }
 
 fn change_members(resource: &mut Map<String, Value>, change: MemberChange) {
