@@ -85,15 +85,15 @@ pub(crate) async fn find(
 
 /// Finds objects by reading all that the target has, in one go for all of them: for targets without filters. One result for
 /// each of `wanted`.
-pub(crate) async fn search<Q: AsRef<[(String, String)]> + ?Sized>(
+pub(crate) async fn search(
     target: &ReadTarget,
     kind: ObjectKind,
-    wanted: &[&Q],
+    wanted: &[&[(String, String)]],
 ) -> Result<Vec<Found>, Failure> {
     // Attribute → value → ids of those that have it.
     let mut hits: HashMap<&str, HashMap<String, Vec<String>>> = HashMap::new();
-    for (attribute, value) in wanted.iter().flat_map(|queries| queries.as_ref()) {
-        let values = hits.entry(attribute).or_default();
+    for (attribute, value) in wanted.iter().copied().flatten() {
+        let values = hits.entry(attribute.as_str()).or_default();
         values.insert(search_key(attribute, value), Vec::new());
     }
     let mut pages = Pages::new(kind, false);
@@ -120,7 +120,7 @@ pub(crate) async fn search<Q: AsRef<[(String, String)]> + ?Sized>(
     }
     let mut found = Vec::with_capacity(wanted.len());
     for queries in wanted {
-        found.push(first_hit(target, kind, queries.as_ref(), &hits).await?);
+        found.push(first_hit(target, kind, queries, &hits).await?);
     }
     Ok(found)
 }

@@ -491,7 +491,10 @@ async fn search(
         if wanted.is_empty() {
             continue;
         }
-        let queries: Vec<&Queries> = wanted.iter().map(|(_, queries)| *queries).collect();
+        let queries: Vec<&[(String, String)]> = wanted
+            .iter()
+            .map(|(_, queries)| queries.as_slice())
+            .collect();
         let found = matching::search(reader, kind, &queries).await;
         for (at, (rid, _)) in wanted.iter().enumerate() {
             let found = match &found {

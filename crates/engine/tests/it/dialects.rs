@@ -1,8 +1,10 @@
 //! Targets that cannot do what the standard says.
 
 use crate::support::{
-    Bench, object, tally,
-    target::{Fault, Limits as Cannot},
+    Bench,
+    limits::Limits as Cannot,
+    object, tally,
+    target::Fault,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -308,21 +310,17 @@ async fn a_busy_target_gets_fewer_requests_at_once() {
     };
     let bench = bench(cannot, |config| config.dialect.concurrency = 16).await;
     bench.users(60).await;
-    // A request that is refused too often is a failure, tried again later.
-    let cycle = bench.cycle().await;
-    assert!(cycle.counts.failed < 10, "{:?}", cycle.counts);
-    assert!(bench.target.world().most_at_once > 2, "it was busy at first");
-    bench.target.world().most_at_once = 0;
-    bench.user("late0").await;
-    bench.user("late1").await;
-    bench.user("late2").await;
-    bench.user("late3").await;
-    bench.user("late4").await;
-    bench.user("late5").await;
-    bench.user("late6").await;
     bench.cycle().await;
+    assert_eq!(bench.target.world().most_at_once, 16, "at first");
+    bench.target.world().most_at_once = 0;
+    // A request that is refused too often is a failure, tried again later.
+    for _ in 0..5 {
+        bench.restart().await;
+        bench.cycle().await;
+    }
+    assert_eq!(bench.target.world().users.len(), 60);
     let most = bench.target.world().most_at_once;
-    assert!(most < 7, "the next cycle remembers: {most}");
+    assert!(most < 8, "the next cycles remember: {most}");
 }
 
 #[tokio::test]
@@ -334,7 +332,6 @@ async fn a_rate_holds_over_cycles() {
     let began = Instant::now();
     bench.users(20).await;
     bench.cycle().await;
-    bench.users(0).await;
     bench.cycle().await;
     let sent = u32::try_from(bench.sent().len()).unwrap();
     assert!(sent > 40, "{sent}");

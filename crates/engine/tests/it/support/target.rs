@@ -1,5 +1,6 @@
 //! A small SCIM service on loopback with switches for everything that goes wrong in practice.
 
+use super::limits::{self, Limits};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -82,24 +83,6 @@ pub(crate) struct World {
     pub(crate) crash: Option<Crash>,
     /// What a stale search sees.
     before: Box<(Resources, Resources)>,
-}
-
-/// A target that is not as the standard says.
-#[derive(Debug, Default)]
-pub(crate) struct Limits {
-    pub(crate) no_patch: bool,
-    pub(crate) no_filter: bool,
-    pub(crate) no_groups: bool,
-    /// Resources of one page; 0: all.
-    pub(crate) page: usize,
-    pub(crate) counts_from_0: bool,
-    /// Refuses `application/scim+json`.
-    pub(crate) plain_json: bool,
-    pub(crate) no_excluded_attributes: bool,
-    /// Groups are shown without members.
-    pub(crate) hides_members: bool,
-    /// Milliseconds until a reply; more than so many requests at once are refused with 429.
-    pub(crate) busy: Option<(u64, usize)>,
 }
 
 /// A writing request.
@@ -405,7 +388,7 @@ fn answer(
     let hidden = world.hides_users && is_user;
     let next = world.next;
     let limits = std::mem::take(&mut world.limits);
-    let refused = refused(&limits, method, collection, query);
+    let refused = limits.refusal(method, collection, query).map(|(status, why)| error(status, why));
     let (page, counts_from_0, hides_members) =
         (limits.page, limits.counts_from_0, limits.hides_members);
     world.limits = limits;
@@ -436,13 +419,13 @@ fn answer(
                             .as_ref()
                             .is_none_or(|filter| filter.matches(resource_type, resource))
                 })
-                .map(|resource| shown(resource, hides_members))
+                .map(|resource| limits::shown(resource, hides_members))
                 .collect();
             let total = found.len();
             let found = if page == 0 {
                 found
             } else {
-                paged(found, query, page, counts_from_0)
+                limits::paged(found, query, page, counts_from_0)
             };
             scim(
                 200,
@@ -451,7 +434,7 @@ fn answer(
         }
         ("GET", Some(id)) => resources.get(id).map_or_else(
             || error(404, "gone"),
-            |resource| scim(200, &shown(resource, hides_members)),
+            |resource| scim(200, &limits::shown(resource, hides_members)),
         ),
         ("PUT", Some(id)) => {
             let Some(resource) = resources.get_mut(id) else {
@@ -500,43 +483,6 @@ fn answer(
         },
         _ => error(405, "not here"),
     }
-}
-
-/// What the target cannot do.
-fn refused(limits: &Limits, method: &Method, collection: &str, query: &str) -> Option<Response> {
-    let has = |name: &str| {
-        url::form_urlencoded::parse(query.as_bytes()).any(|(given, _)| given == name)
-    };
-    if limits.no_patch && method == Method::PATCH {
-        return Some(error(501, "no PATCH"));
-    }
-    if limits.no_groups && collection == "Groups" {
-        return Some(error(404, "no groups"));
-    }
-    if limits.no_excluded_attributes && has("excludedAttributes") {
-        return Some(error(400, "unknown parameter"));
-    }
-    (limits.no_filter && has("filter")).then(|| error(400, "no filter"))
-}
-
-fn shown(resource: &Map<String, Value>, hides_members: bool) -> Value {
-    let mut resource = resource.clone();
-    if hides_members {
-        resource.remove("members");
-    }
-    Value::Object(resource)
-}
-
-fn paged(found: Vec<Value>, query: &str, most: usize, counts_from_0: bool) -> Vec<Value> {
-    let number = |wanted: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == wanted)
-            .and_then(|(_, value)| value.parse::<usize>().ok())
-    };
-    let first = usize::from(!counts_from_0);
-    let skip = number("startIndex").unwrap_or(first).saturating_sub(first);
-    let count = number("count").unwrap_or(most).min(most);
-    found.into_iter().skip(skip).take(count).collect()
 }
 
 fn change_members(resource: &mut Map<String, Value>, change: MemberChange) {
