@@ -2,8 +2,9 @@
 
 import json
 
-import flow
 import pytest
+
+import flow
 import tenure
 
 DIALECTS = {

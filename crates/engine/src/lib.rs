@@ -7,6 +7,7 @@
 
 mod agenda;
 mod apply;
+mod asking;
 mod code;
 mod conclude;
 mod connection;

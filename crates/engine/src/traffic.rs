@@ -92,11 +92,6 @@ impl Traffic {
 
 impl State {
     /// At least one, or nothing would ever get better.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the width is between 1 and 64"
-    )]
     fn width(&self, most: usize) -> usize {
         self.width
             .map_or(most, |width| (width as usize).min(most))
