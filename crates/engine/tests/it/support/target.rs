@@ -248,6 +248,11 @@ fn respond(
     }
 }
 
+fn header(headers: &HeaderMap, name: &str) -> String {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
 /// The answer of a fault that does nothing.
 fn refusal(fault: Fault) -> Option<Response> {
     match fault {
@@ -282,11 +287,8 @@ fn answer_or_fail(
     let mut world = target.world();
     world.requests.push(format!("{method} {uri}"));
     let at = world.requests.len() - 1;
-    let token = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    world.shown.push(token.to_owned());
+    let token = header(headers, "authorization");
+    world.shown.push(token.clone());
     if let Some(left) = world.revoke_after {
         world.revoke_after = left.checked_sub(1);
         if left == 0 {
@@ -294,7 +296,7 @@ fn answer_or_fail(
         }
     }
     let bearer = format!("Bearer {SECRET}");
-    if world.revoked || token != world.accepts.as_deref().unwrap_or(&bearer) {
+    if world.revoked || token != *world.accepts.as_deref().unwrap_or(&bearer) {
         return Some(error(401, "unknown token"));
     }
     let path = uri.path().trim_start_matches("/scim/").to_owned();
@@ -318,18 +320,14 @@ fn answer_or_fail(
         return Some(refusal);
     }
     let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
-    let header = |name: &str| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
-    };
-    if world.limits.plain_json && header("accept").contains("scim") {
+    if world.limits.plain_json && header(headers, "accept").contains("scim") {
         return Some(error(406, "JSON only"));
     }
     if method != Method::GET {
         world.bodies.push(Sent {
             method: method.to_string(),
-            content_type: header("content-type"),
-            accept: header("accept"),
+            content_type: header(headers, "content-type"),
+            accept: header(headers, "accept"),
             body: Value::Object(body.clone()),
         });
     }
@@ -387,14 +385,12 @@ fn answer(
     let ignores_filters = world.ignores_filters;
     let hidden = world.hides_users && is_user;
     let next = world.next;
-    let limits = std::mem::take(&mut world.limits);
-    let refused = limits.refusal(method, collection, query).map(|(status, why)| error(status, why));
+    let limits = &world.limits;
+    if let Some((status, why)) = limits.refusal(method, collection, query) {
+        return error(status, why);
+    }
     let (page, counts_from_0, hides_members) =
         (limits.page, limits.counts_from_0, limits.hides_members);
-    world.limits = limits;
-    if let Some(refused) = refused {
-        return refused;
-    }
     let resources = match collection {
         "Users" => &mut world.users,
         "Groups" => &mut world.groups,
