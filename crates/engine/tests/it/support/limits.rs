@@ -53,19 +53,17 @@ pub(crate) fn shown(resource: &Map<String, Value>, hides_members: bool) -> Value
     Value::Object(resource)
 }
 
-pub(crate) fn paged(
-    found: Vec<Value>,
-    query: &str,
-    most: usize,
-    counts_from_0: bool,
-) -> Vec<Value> {
+pub(crate) fn paged(limits: &Limits, found: Vec<Value>, query: &str) -> Vec<Value> {
+    if limits.page == 0 {
+        return found;
+    }
     let number = |wanted: &str| {
         url::form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == wanted)
             .and_then(|(_, value)| value.parse::<usize>().ok())
     };
-    let first = usize::from(!counts_from_0);
+    let first = usize::from(!limits.counts_from_0);
     let skip = number("startIndex").unwrap_or(first).saturating_sub(first);
-    let count = number("count").unwrap_or(most).min(most);
+    let count = number("count").map_or(limits.page, |count| count.min(limits.page));
     found.into_iter().skip(skip).take(count).collect()
 }

@@ -277,6 +277,20 @@ fn refusal(fault: Fault) -> Option<Response> {
     }
 }
 
+/// Whether the token is the right one, which it may be for so many more requests only.
+fn lets_in(world: &mut World, headers: &HeaderMap) -> bool {
+    let token = header(headers, "authorization");
+    world.shown.push(token.clone());
+    if let Some(left) = world.revoke_after {
+        world.revoke_after = left.checked_sub(1);
+        if left == 0 {
+            world.accepts = Some("nothing".to_owned());
+        }
+    }
+    let bearer = format!("Bearer {SECRET}");
+    !world.revoked && token == *world.accepts.as_ref().unwrap_or(&bearer)
+}
+
 fn answer_or_fail(
     target: &Target,
     method: &Method,
@@ -287,16 +301,7 @@ fn answer_or_fail(
     let mut world = target.world();
     world.requests.push(format!("{method} {uri}"));
     let at = world.requests.len() - 1;
-    let token = header(headers, "authorization");
-    world.shown.push(token.clone());
-    if let Some(left) = world.revoke_after {
-        world.revoke_after = left.checked_sub(1);
-        if left == 0 {
-            world.accepts = Some("nothing".to_owned());
-        }
-    }
-    let bearer = format!("Bearer {SECRET}");
-    if world.revoked || token != *world.accepts.as_deref().unwrap_or(&bearer) {
+    if !lets_in(&mut world, headers) {
         return Some(error(401, "unknown token"));
     }
     let path = uri.path().trim_start_matches("/scim/").to_owned();
@@ -355,6 +360,11 @@ fn answer_or_fail(
         }
         response
     };
+    spoil(fault, response)
+}
+
+/// What becomes of an answer on its way back.
+fn spoil(fault: Option<Fault>, response: Response) -> Option<Response> {
     match fault {
         Some(Fault::Break) => Some(error(500, "too late")),
         Some(Fault::Hang) => None,
@@ -382,15 +392,12 @@ fn answer(
         .split_once('/')
         .map_or((path, None), |(collection, id)| (collection, Some(id)));
     let is_user = collection == "Users";
-    let ignores_filters = world.ignores_filters;
-    let hidden = world.hides_users && is_user;
     let next = world.next;
     let limits = &world.limits;
     if let Some((status, why)) = limits.refusal(method, collection, query) {
         return error(status, why);
     }
-    let (page, counts_from_0, hides_members) =
-        (limits.page, limits.counts_from_0, limits.hides_members);
+    let hides_members = limits.hides_members;
     let resources = match collection {
         "Users" => &mut world.users,
         "Groups" => &mut world.groups,
@@ -402,32 +409,7 @@ fn answer(
         SchemaSet::group()
     };
     match (method.as_str(), id) {
-        ("GET", None) => {
-            let filter = url::form_urlencoded::parse(query.as_bytes())
-                .find(|(name, _)| name == "filter")
-                .map(|(_, value)| Filter::parse(&value).unwrap());
-            let found: Vec<Value> = resources
-                .values()
-                .filter(|_| !hidden)
-                .filter(|resource| {
-                    ignores_filters
-                        || filter
-                            .as_ref()
-                            .is_none_or(|filter| filter.matches(resource_type, resource))
-                })
-                .map(|resource| limits::shown(resource, hides_members))
-                .collect();
-            let total = found.len();
-            let found = if page == 0 {
-                found
-            } else {
-                limits::paged(found, query, page, counts_from_0)
-            };
-            scim(
-                200,
-                &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": total, "Resources": found }),
-            )
-        }
+        ("GET", None) => list(world, is_user, query),
         ("GET", Some(id)) => resources.get(id).map_or_else(
             || error(404, "gone"),
             |resource| scim(200, &limits::shown(resource, hides_members)),
@@ -479,6 +461,35 @@ fn answer(
         },
         _ => error(405, "not here"),
     }
+}
+
+fn list(world: &World, is_user: bool, query: &str) -> Response {
+    let (resources, resource_type) = if is_user {
+        (&world.users, SchemaSet::user())
+    } else {
+        (&world.groups, SchemaSet::group())
+    };
+    let hidden = world.hides_users && is_user;
+    let filter = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "filter")
+        .map(|(_, value)| Filter::parse(&value).unwrap());
+    let found: Vec<Value> = resources
+        .values()
+        .filter(|_| !hidden)
+        .filter(|resource| {
+            world.ignores_filters
+                || filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.matches(resource_type, resource))
+        })
+        .map(|resource| limits::shown(resource, world.limits.hides_members))
+        .collect();
+    let total = found.len();
+    let found = limits::paged(&world.limits, found, query);
+    scim(
+        200,
+        &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": total, "Resources": found }),
+    )
 }
 
 fn change_members(resource: &mut Map<String, Value>, change: MemberChange) {
