@@ -4,7 +4,7 @@ use super::{Dialect, Updates};
 use std::ops::RangeInclusive;
 
 /// Bounds of a dialect.
-pub mod limits {
+pub(crate) mod limits {
     use std::ops::RangeInclusive;
 
     /// Requests in flight.

@@ -220,9 +220,12 @@ fn apply_to_elements(
                 if selected(element) {
                     hits += 1;
                     fill(element, path, &value);
-                } else if makes_primary && let Some(members) = element.as_object_mut() {
+                } else if makes_primary
+                    && let Some(members) = element.as_object_mut()
+                    && get(members, "primary").is_some()
+                {
                     // There is one primary value at most (RFC 7643 section 2.4).
-                    put(members, "primary", Some(Value::Bool(false)).filter(|_| get(members, "primary").is_some()));
+                    put(members, "primary", Some(Value::Bool(false)));
                 }
             }
             if hits == 0 {
