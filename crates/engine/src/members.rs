@@ -3,10 +3,10 @@
 use crate::{
     apply::PLANNED_MEMBERS,
     load::{Hint, Loaded, planner_link},
+    perform::perform,
     record::{Line, LinkEffect, Record, Tally, export_step, word},
     run::{Halt, Reach, Run},
     settle::{duration_ms, state_after},
-    perform::perform,
     target::{Exchange, Failure, WriteTarget},
 };
 use serde_json::Map;
