@@ -457,9 +457,7 @@ impl Engine {
         let context = &prepared.context;
         Manner {
             dialect: context.compiled.config.dialect.clone(),
-            traffic: self
-                .traffics
-                .of((context.workspace, context.application)),
+            traffic: self.traffics.of((context.workspace, context.application)),
         }
     }
 }

@@ -106,12 +106,7 @@ impl Run<'_> {
         add: &[(i64, String)],
         remove: &[(i64, String)],
     ) -> Vec<Chunk> {
-        let size = self
-            .context
-            .compiled
-            .config
-            .dialect
-            .members_per_operation();
+        let size = self.context.compiled.config.dialect.members_per_operation();
         let link = planner_link(link);
         let ids = |members: &[(i64, String)]| {
             members

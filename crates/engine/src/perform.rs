@@ -71,9 +71,9 @@ pub(crate) async fn perform(
 }
 
 fn is_lost(exchange: Option<&Exchange>) -> bool {
-    exchange.is_some_and(|exchange| {
-        matches!(&exchange.result, Err(failure) if failure.kind == FailureKind::Lost)
-    })
+    exchange.is_some_and(
+        |exchange| matches!(&exchange.result, Err(failure) if failure.kind == FailureKind::Lost),
+    )
 }
 
 /// Reads, changes and sends back, so that what is not ours stays as it is.

@@ -55,7 +55,7 @@ pub(crate) async fn probe(target: &ReadTarget) -> ProbeReport {
         first_user: None,
     };
     let outcome = probe.run().await;
-    probe.report(target.dialect(), outcome)
+    probe.report(target.dialect(), &outcome)
 }
 
 struct Probe {
@@ -98,7 +98,8 @@ impl Probe {
             false,
         );
         let mut exchange = self.target.read(&request).await;
-        if matches!(exchange.status(), Some(406 | 415)) && self.learned.media_type == MediaType::Scim
+        if matches!(exchange.status(), Some(406 | 415))
+            && self.learned.media_type == MediaType::Scim
         {
             self.note("List users", &exchange, None);
             let json = Dialect {
@@ -120,13 +121,12 @@ impl Probe {
         let page = page(&exchange);
         self.note("List users", &exchange, page.as_ref().err());
         let page = page?;
-        let says_text = |user: &Map<String, Value>| user.get("active").is_some_and(Value::is_string);
+        let says_text =
+            |user: &Map<String, Value>| user.get("active").is_some_and(Value::is_string);
         if page.resources.iter().any(says_text) {
             self.learned.boolean_texts = true;
-            self.evidence.insert(
-                "boolean_texts",
-                "it shows `active` as a text".to_owned(),
-            );
+            self.evidence
+                .insert("boolean_texts", "it shows `active` as a text".to_owned());
         }
         self.first_user = page.resources.into_iter().next();
         Ok(page.total)
@@ -144,7 +144,12 @@ impl Probe {
         match verdict {
             Ok(()) => self.learn_filters(true, "a search finds whom it should and nobody else"),
             // It said no, or something that is not true. Trouble of another kind proves nothing.
-            Err(failure) if failure.status.is_some_and(|status| status < 500 && !matches!(status, 401 | 403 | 429)) || failure.is_status(501) => {
+            Err(failure)
+                if failure
+                    .status
+                    .is_some_and(|status| status < 500 && !matches!(status, 401 | 403 | 429))
+                    || failure.is_status(501) =>
+            {
                 self.learn_filters(false, &failure.message);
             }
             Err(_) => {}
@@ -162,17 +167,28 @@ impl Probe {
         let request = match_request(&self.learned, ObjectKind::User, "userName", &name);
         let exchange = self.target.read(&request).await;
         let verdict = page(&exchange).and_then(|page| {
-            let ids: Vec<_> = page.resources.iter().filter_map(|one| matching::id_of(one).ok()).collect();
+            let ids: Vec<_> = page
+                .resources
+                .iter()
+                .filter_map(|one| matching::id_of(one).ok())
+                .collect();
             if ids == [id] {
                 Ok(())
             } else {
                 Err(Failure::incompatible(
-                    &format!("a search for a user who is listed finds {} others instead of that one", ids.len()),
+                    &format!(
+                        "a search for a user who is listed finds {} others instead of that one",
+                        ids.len()
+                    ),
                     Some(200),
                 ))
             }
         });
-        self.note("Search for a listed user", &exchange, verdict.as_ref().err());
+        self.note(
+            "Search for a listed user",
+            &exchange,
+            verdict.as_ref().err(),
+        );
         verdict
     }
 
@@ -219,7 +235,9 @@ impl Probe {
                 &exchange,
                 page.as_ref().err(),
             );
-            let id = page.ok().and_then(|page| matching::id_of(page.resources.first()?).ok());
+            let id = page
+                .ok()
+                .and_then(|page| matching::id_of(page.resources.first()?).ok());
             let Some(id) = id else { return };
             first.push(id);
         }
@@ -274,9 +292,7 @@ impl Probe {
         let exchange = self.target.read(&request).await;
         let page = page(&exchange);
         self.note("List groups with members", &exchange, page.as_ref().err());
-        let has_members = |group: &Map<String, Value>| {
-            matches!(group.get("members"), Some(Value::Array(members)) if !members.is_empty())
-        };
+        let has_members = |group: &Map<String, Value>| matches!(group.get("members"), Some(Value::Array(members)) if !members.is_empty());
         if page.is_ok_and(|page| page.resources.iter().any(has_members)) {
             self.learned.shows_members = true;
             let evidence = "it shows members of groups".to_owned();
@@ -322,11 +338,15 @@ impl Probe {
             schema.get("id").and_then(Value::as_str)
                 == Some("urn:ietf:params:scim:schemas:core:2.0:User")
         };
-        let listed = page(&exchange).map(|page| page.resources).unwrap_or_default();
-        let attributes = listed.iter().find(lists_users).and_then(|schema| schema.get("attributes")?.as_array());
-        let is_active = |attribute: &Value| {
-            attribute.get("name").and_then(Value::as_str) == Some("active")
-        };
+        let listed = page(&exchange)
+            .map(|page| page.resources)
+            .unwrap_or_default();
+        let attributes = listed
+            .iter()
+            .find(lists_users)
+            .and_then(|schema| schema.get("attributes")?.as_array());
+        let is_active =
+            |attribute: &Value| attribute.get("name").and_then(Value::as_str) == Some("active");
         let lacks_active = attributes.is_some_and(|all| !all.iter().any(is_active));
         if lacks_active && self.learned.soft_delete {
             exchange.result = Err(Failure::incompatible(
@@ -343,15 +363,13 @@ impl Probe {
 
     fn note(&mut self, name: &str, exchange: &Exchange, failure: Option<&Failure>) {
         let failure = failure.or(exchange.result.as_ref().err());
-        let detail = failure.map_or_else(
-            || "answered".to_owned(),
-            |failure| failure.message.clone(),
-        );
+        let detail =
+            failure.map_or_else(|| "answered".to_owned(), |failure| failure.message.clone());
         self.checks
             .push(check(name.to_owned(), failure.is_none(), detail, exchange));
     }
 
-    fn report(self, present: &Dialect, outcome: Result<(), Failure>) -> ProbeReport {
+    fn report(self, present: &Dialect, outcome: &Result<(), Failure>) -> ProbeReport {
         let fields = |dialect: &Dialect| serde_json::to_value(dialect).unwrap_or_default();
         let (before, after) = (fields(present), fields(&self.learned));
         let findings: Vec<Finding> = self
@@ -365,7 +383,7 @@ impl Probe {
                 evidence: evidence.clone(),
             })
             .collect();
-        let summary = match (&outcome, findings.len()) {
+        let summary = match (outcome, findings.len()) {
             (Err(failure), _) => failure.message.clone(),
             (Ok(()), 0) => "The target is as its dialect says.".to_owned(),
             (Ok(()), 1) => "The target differs from its dialect in one point.".to_owned(),

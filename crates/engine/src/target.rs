@@ -294,11 +294,7 @@ impl Shared {
             let grant = self.grant(rejected).await?;
             if lease.is_some_and(|lease| !lease.is_ours()) {
                 let what = "the job has gone to another node";
-                return Err(Failure::new(
-                    FailureKind::LeaseLost,
-                    code::INTERNAL,
-                    what,
-                ));
+                return Err(Failure::new(FailureKind::LeaseLost, code::INTERNAL, what));
             }
             let begun = Instant::now();
             let outcome = self.egress.send(self.call(request, &url, &grant)).await;

@@ -16,9 +16,11 @@ const SLOW: Duration = Duration::from_secs(2);
 /// Replies without trouble, in units of the present width, after which one more request at once is tried.
 const PATIENCE: f64 = 4.0;
 
+type ByApplication = HashMap<(WorkspaceId, i64), Arc<Traffic>>;
+
 /// One for each application.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Traffics(Arc<Mutex<HashMap<(WorkspaceId, i64), Arc<Traffic>>>>);
+pub(crate) struct Traffics(Arc<Mutex<ByApplication>>);
 
 impl Traffics {
     pub(crate) fn of(&self, application: (WorkspaceId, i64)) -> Arc<Traffic> {

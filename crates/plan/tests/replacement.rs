@@ -55,12 +55,12 @@ fn operation(kind: ObjectKind, action: Action, changes: &[(&str, Value, Value)])
 
 /// What the target has, one change, and what is sent back; `null`: nothing, because it is so already.
 #[track_caller]
-fn check(present: Value, change: (&str, Value, Value), wanted: Value) {
+fn check(present: Value, change: (&str, Value, Value), wanted: impl Into<Value>) {
     let operation = operation(ObjectKind::User, Action::Update, &[change]);
     let found = replacement(&operation, &object(present), &[]).unwrap();
     assert_eq!(
         found.map_or(Value::Null, Value::Object),
-        wanted,
+        wanted.into(),
         "{:?}",
         operation.changes
     );
@@ -126,11 +126,7 @@ fn extensions_are_declared_when_they_come() {
     );
     check(
         json!({ "schemas": [ENTERPRISE] }),
-        (
-            &format!("{ENTERPRISE}:manager"),
-            Value::Null,
-            json!("t7"),
-        ),
+        (&format!("{ENTERPRISE}:manager"), Value::Null, json!("t7")),
         json!({ "schemas": [ENTERPRISE], ENTERPRISE: { "manager": { "value": "t7" } } }),
     );
 }
@@ -194,7 +190,11 @@ fn check_hidden(shown: Option<usize>, known: usize, is_refused: bool) {
         &[("displayName", json!("Sales"), json!("Sales team"))],
     );
     let found = replacement(&rename, &present, &ids);
-    assert_eq!(found.is_err(), is_refused, "{shown:?} of {known}: {found:?}");
+    assert_eq!(
+        found.is_err(),
+        is_refused,
+        "{shown:?} of {known}: {found:?}"
+    );
 }
 
 #[test]
@@ -225,7 +225,11 @@ fn who_replaces_does_not_patch() {
         let change = ("active", json!(true), json!(false));
         let mut operation = operation(kind, action, &[change]);
         operation.add_members = vec!["a".to_owned()];
-        assert_eq!(dialect.replaces(&operation), replaces, "{kind:?} {action:?}");
+        assert_eq!(
+            dialect.replaces(&operation),
+            replaces,
+            "{kind:?} {action:?}"
+        );
         assert_eq!(requests(&dialect, &operation).is_empty(), replaces);
     }
 }
@@ -248,7 +252,11 @@ fn booleans_as_texts() {
             &dialect,
             &[
                 ("active", json!(true), json!(false)),
-                ("emails", Value::Null, json!([{ "value": "a", "primary": true }])),
+                (
+                    "emails",
+                    Value::Null,
+                    json!([{ "value": "a", "primary": true }])
+                ),
             ]
         ),
         json!([
@@ -321,7 +329,8 @@ fn searching_without_a_filter() {
     check_search("externalId", "a", json!({ "externalId": "A" }), false);
     check_search("externalId", "A", json!({ "externalId": "A" }), true);
     check_search("employeeNumber", "7", json!({ "employeeNumber": 7 }), true);
-    let emails = json!({ "emails": [{ "type": "home", "value": "h" }, { "type": "work", "value": "W" }] });
+    let emails =
+        json!({ "emails": [{ "type": "home", "value": "h" }, { "type": "work", "value": "W" }] });
     let work = "emails[type eq \"work\"].value";
     check_search(work, "w", emails.clone(), true);
     check_search(work, "h", emails.clone(), false);
@@ -343,5 +352,8 @@ fn configurations_of_before_are_read() {
     assert_eq!(read.dialect, wanted);
     config["dialect"] = json!({ "members": 7 });
     let error = serde_json::from_value::<ApplicationConfig>(config).unwrap_err();
-    assert!(error.to_string().contains("unknown field `members`"), "{error}");
+    assert!(
+        error.to_string().contains("unknown field `members`"),
+        "{error}"
+    );
 }

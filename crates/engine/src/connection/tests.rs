@@ -196,7 +196,11 @@ async fn throttling_is_waited_for_but_not_for_ever() {
     let (reader, answers) =
         target(|_| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")]).into_response())
             .await;
-    let failure = reader.read(&Request::get("Users".to_owned())).await.result.unwrap_err();
+    let failure = reader
+        .read(&Request::get("Users".to_owned()))
+        .await
+        .result
+        .unwrap_err();
     assert_eq!(
         (failure.code, failure.retry_after_s),
         ("TooManyRequests", Some(3600))

@@ -1,11 +1,6 @@
 //! Targets that cannot do what the standard says.
 
-use crate::support::{
-    Bench,
-    limits::Limits as Cannot,
-    object, tally,
-    target::Fault,
-};
+use crate::support::{Bench, limits::Limits as Cannot, object, tally, target::Fault};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tenure_engine::ProbeReport;
@@ -66,12 +61,15 @@ async fn a_person_is_replaced_without_losing_what_is_not_ours() {
         (&wanted["displayName"], &wanted["badge"]),
         (&json!("Ada Okafor"), &json!({ "color": "red" }))
     );
-    bench.delete(&ada).await;
+    bench.replace(&ada, "active", json!(false)).await;
     bench.cycle().await;
     wanted.insert("active".to_owned(), json!(false));
     assert_eq!(bench.target.world().users.get(&id), Some(&wanted));
     let sent = bench.sent();
-    assert!(sent.iter().all(|sent| !sent.starts_with("PATCH")), "{sent:?}");
+    assert!(
+        sent.iter().all(|sent| !sent.starts_with("PATCH")),
+        "{sent:?}"
+    );
 }
 
 /// A change that is there already costs a look and nothing else.
@@ -201,7 +199,9 @@ async fn without_filters_accounts_are_found_in_the_listing() {
     bench.sent();
     assert_eq!(tally(bench.cycle().await.counts), [1, 1, 0, 0, 0]);
     let sent = bench.sent();
-    let listings = sent.iter().filter(|sent| sent.contains("startIndex=1&count=100"));
+    let listings = sent
+        .iter()
+        .filter(|sent| sent.contains("startIndex=1&count=100"));
     assert_eq!(listings.count(), 1, "one for both: {sent:?}");
     assert!(sent.iter().all(|sent| !sent.contains("filter")), "{sent:?}");
 }
@@ -227,7 +227,9 @@ async fn without_filters_and_without_a_whole_listing_nobody_is_created() {
     for number in 0..5 {
         account(&bench, &format!("x{number}"), &format!("x{number}"));
     }
-    bench.target.fail("GET", "Users?startIndex=4", 9, Fault::Status(400));
+    bench
+        .target
+        .fail("GET", "Users?startIndex=4", 9, Fault::Status(400));
     bench.user("ada").await;
     assert_eq!(bench.cycle().await.counts.failed, 1);
     assert_eq!(bench.target.world().users.len(), 5);
@@ -246,7 +248,7 @@ async fn texts_and_media_types_are_as_the_target_wants_them() {
     .await;
     let ada = bench.user("ada").await;
     bench.cycle().await;
-    bench.delete(&ada).await;
+    bench.replace(&ada, "active", json!(false)).await;
     bench.cycle().await;
     let bodies = std::mem::take(&mut bench.target.world().bodies);
     for sent in &bodies {
@@ -418,7 +420,9 @@ async fn a_probe_does_not_believe_a_filter_that_lies() {
 async fn a_probe_of_a_target_in_trouble_finds_nothing() {
     let bench = bench(Cannot::default(), |_| {}).await;
     account(&bench, "a", "ada");
-    bench.target.fail("GET", "Users?filter", 9, Fault::Status(500));
+    bench
+        .target
+        .fail("GET", "Users?filter", 9, Fault::Status(500));
     bench.target.fail("GET", "Groups", 9, Fault::Status(503));
     let report = bench.probe().await;
     assert_eq!((report.passed, found(&report)), (true, vec![]));

@@ -69,7 +69,11 @@ pub(super) fn nested(path: &TargetPath, value: Value) -> Map<String, Value> {
 }
 
 /// Puts one document into another; elements that agree on the conditions become one.
-pub(super) fn merge(into: &mut Map<String, Value>, from: Map<String, Value>, conditions: &[(String, Value)]) {
+pub(super) fn merge(
+    into: &mut Map<String, Value>,
+    from: Map<String, Value>,
+    conditions: &[(String, Value)],
+) {
     for (name, value) in from {
         let known = into
             .keys()

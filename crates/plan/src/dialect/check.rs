@@ -64,10 +64,8 @@ pub(crate) fn problems(dialect: &Dialect, groups: bool) -> Vec<(&'static str, St
                 .map(|problem| format!("{problem}; leave it out for no limit"))
         }),
     );
-    let is_blind = groups
-        && dialect.groups
-        && dialect.group_updates == Updates::Put
-        && !dialect.shows_members;
+    let is_blind =
+        groups && dialect.groups && dialect.group_updates == Updates::Put && !dialect.shows_members;
     add(
         "group_updates",
         is_blind.then(|| {
@@ -77,7 +75,7 @@ pub(crate) fn problems(dialect: &Dialect, groups: bool) -> Vec<(&'static str, St
     problems
 }
 
-fn outside<T: PartialOrd + std::fmt::Display>(
+fn outside<T: Copy + PartialOrd + std::fmt::Display>(
     what: &str,
     range: &RangeInclusive<T>,
     value: T,

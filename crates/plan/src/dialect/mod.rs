@@ -225,12 +225,7 @@ pub fn put_request(kind: ObjectKind, target_id: &str, document: Value) -> Reques
 /// An attribute with a value filter, `emails[type eq "work"].value`, becomes `emails[type eq "work" and value eq "…"]`,
 /// because section 3.4.2.2 has no sub-attribute behind the brackets.
 #[must_use]
-pub fn match_request(
-    dialect: &Dialect,
-    kind: ObjectKind,
-    attribute: &str,
-    value: &str,
-) -> Request {
+pub fn match_request(dialect: &Dialect, kind: ObjectKind, attribute: &str, value: &str) -> Request {
     let literal = quote(value);
     let filter = match attribute.rsplit_once("].") {
         Some((element, sub)) => format!("{element} and {sub} eq {literal}]"),

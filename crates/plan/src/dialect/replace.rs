@@ -117,9 +117,11 @@ fn apply(document: &mut Map<String, Value>, change: &Change) {
 fn declare(document: &mut Map<String, Value>, urn: &str) {
     let name = name_in(document, "schemas");
     if let Some(Value::Array(schemas)) = document.get_mut(&name) {
-        let is_known = schemas
-            .iter()
-            .any(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(urn)));
+        let is_known = schemas.iter().any(|known| {
+            known
+                .as_str()
+                .is_some_and(|known| known.eq_ignore_ascii_case(urn))
+        });
         if !is_known {
             schemas.push(Value::from(urn));
         }
@@ -211,8 +213,13 @@ fn apply_to_elements(
         _ => Vec::new(),
     };
     let selected = |element: &Value| path.conditions.iter().all(|one| holds(element, one));
-    let makes_primary = value.as_ref().is_some_and(|value| *value == Value::Bool(true))
-        && path.sub.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case("primary"));
+    let makes_primary = value
+        .as_ref()
+        .is_some_and(|value| *value == Value::Bool(true))
+        && path
+            .sub
+            .as_deref()
+            .is_some_and(|sub| sub.eq_ignore_ascii_case("primary"));
     match value {
         Some(value) => {
             let mut hits = 0;
@@ -274,8 +281,13 @@ fn remains(element: &mut Value, path: &TargetPath) -> bool {
     };
     put(members, sub, None);
     let says_nothing = |name: &String| {
-        ["type", "primary", "display"].iter().any(|label| name.eq_ignore_ascii_case(label))
-            || path.conditions.iter().any(|(condition, _)| name.eq_ignore_ascii_case(condition))
+        ["type", "primary", "display"]
+            .iter()
+            .any(|label| name.eq_ignore_ascii_case(label))
+            || path
+                .conditions
+                .iter()
+                .any(|(condition, _)| name.eq_ignore_ascii_case(condition))
     };
     !sub.eq_ignore_ascii_case("value") && !members.keys().all(says_nothing)
 }

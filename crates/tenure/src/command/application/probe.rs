@@ -57,7 +57,11 @@ fn story(report: &ProbeReport, saved: bool, name: &str) -> String {
 }
 
 fn finding_line(finding: &Finding) -> String {
-    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let shown = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     output::plain(&format!(
         "  {}: {} → {}, because {}",
         finding.field,
