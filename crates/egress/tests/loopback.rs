@@ -36,6 +36,7 @@ fn call(method: &str, url: String) -> Call {
         url,
         authorization: Some(Authorization::Bearer("secret".to_owned())),
         body: None,
+        media_type: tenure_egress::MediaType::Scim,
         timeout: Duration::from_secs(5),
     }
 }

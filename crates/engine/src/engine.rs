@@ -9,8 +9,10 @@ use crate::{
     load::Context,
     metrics::Metrics,
     on_demand::{self, OnDemandResult},
+    probe::{self, ProbeReport},
     scheduler,
-    target::ReadTarget,
+    target::{Manner, ReadTarget},
+    traffic::Traffics,
     undo::{self, UndoPlan, UndoWish},
     why::{self, Why},
 };
@@ -37,6 +39,7 @@ pub struct Engine {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     tokens: Tokens,
+    traffics: Traffics,
 }
 
 /// How long the engine waits for a target.
@@ -70,6 +73,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// An administrator waits for the answer: no patience with a target that cannot be reached.
+    fn impatient(self) -> Self {
+        Self {
+            patience: Duration::ZERO,
+            throttle_wait: Duration::from_secs(5),
+            ..self
+        }
+    }
+
     /// Full jitter: anything between nothing and the exponentially growing limit.
     pub(crate) fn jitter(&self, attempt: u32) -> Duration {
         let limit = self
@@ -118,6 +130,7 @@ impl Engine {
             limits: Limits::default(),
             metrics: Metrics::default(),
             tokens: Tokens::default(),
+            traffics: Traffics::default(),
         }
     }
 
@@ -288,17 +301,34 @@ impl Engine {
                 .then(|| prepared.secret.clone())
                 .flatten()
         });
-        // An administrator waits for the answer: no patience with a target that cannot be reached.
-        let limits = Limits {
-            patience: Duration::ZERO,
-            throttle_wait: Duration::from_secs(5),
-            ..self.limits
-        };
+        let limits = self.limits.impatient();
         // An access token that happens to be there proves nothing about the secret, and may lack new permissions.
         self.tokens.forget((workspace, application));
         let credentials = Credentials::new(authentication, secret);
-        let target = ReadTarget::new(self.traced_egress(), tenant_url, credentials, limits);
+        let manner = self.manner(&prepared);
+        let target = ReadTarget::new(
+            self.traced_egress(),
+            tenant_url,
+            credentials,
+            limits,
+            manner,
+        );
         Ok(connection::test(&target, &prepared.context.compiled).await)
+    }
+
+    /// Finds out by reading how the target wants to be spoken to, with the saved credentials. Nothing is saved.
+    ///
+    /// # Errors
+    ///
+    /// `Store`, `Configuration`. A target that does not answer is in the report.
+    pub async fn probe(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+    ) -> Result<ProbeReport, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let target = self.target_with(&prepared, self.limits.impatient());
+        Ok(probe::probe(&target).await)
     }
 
     /// One object through the whole pipeline now.
@@ -403,6 +433,10 @@ impl Engine {
     }
 
     pub(crate) fn target(&self, prepared: &Prepared) -> ReadTarget {
+        self.target_with(prepared, self.limits)
+    }
+
+    fn target_with(&self, prepared: &Prepared, limits: Limits) -> ReadTarget {
         let saved = &prepared.application;
         let credentials = self.tokens.credentials(
             (prepared.context.workspace, saved.key),
@@ -414,8 +448,17 @@ impl Engine {
             self.traced_egress(),
             saved.tenant_url.clone(),
             credentials,
-            self.limits,
+            limits,
+            self.manner(prepared),
         )
+    }
+
+    fn manner(&self, prepared: &Prepared) -> Manner {
+        let context = &prepared.context;
+        Manner {
+            dialect: context.compiled.config.dialect.clone(),
+            traffic: self.traffics.of((context.workspace, context.application)),
+        }
     }
 }
 

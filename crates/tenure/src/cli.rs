@@ -474,6 +474,17 @@ pub(crate) enum Application {
     },
     /// Test Tenant URL and credentials; shows each request
     Test(OfApplication),
+    /// Find out by reading how the target wants to be spoken to: filters, pages, PATCH or PUT, groups; writes nothing there
+    #[command(
+        before_help = "Examples:\n  tenure application probe Payroll --workspace acme\n  tenure application probe Payroll --workspace acme --save"
+    )]
+    Probe {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Write what was found into the dialect of the configuration
+        #[arg(long)]
+        save: bool,
+    },
     /// Provision one user or group now, with every step shown
     Provision {
         #[command(flatten)]
