@@ -1,12 +1,15 @@
 """Fixtures: servers that end with their test, whose log is shown when the test fails."""
 
 import os
+import shutil
 import subprocess
 import uuid
 
 import pytest
 
+import cluster
 import features
+import recorder
 import tenure
 
 
@@ -35,7 +38,11 @@ def new_server(tmp_path, request):
     """Starts servers by name."""
     servers = request.node.servers = []
 
-    def start(name, database=None, **more):
+    def start(name, database=None, key_of=None, **more):
+        """`key_of`: the server whose database it shares, and whose key it therefore needs."""
+        if key_of:
+            (tmp_path / name).mkdir()
+            shutil.copy(key_of.data / "master.key", tmp_path / name / "master.key")
         server = tenure.Server(tmp_path / name, database, **more)
         servers.append(server)
         return server.start()
@@ -98,3 +105,31 @@ def person(workshop):
 def pair(new_server):
     """S, which sends, and R, which receives."""
     return tenure.Pair(new_server("s"), new_server("r"))
+
+
+@pytest.fixture
+def database(new_database):
+    """A schema of its own on the server that TENURE_TEST_POSTGRES names."""
+    return new_database()
+
+
+@pytest.fixture
+def postgres():
+    """A PostgreSQL server of the test's own, to be stopped and killed."""
+    if not cluster.programs():
+        pytest.skip("the programs of PostgreSQL are not there")
+    server = cluster.Cluster()
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def target():
+    """An application that remembers every request."""
+    application = recorder.Recorder()
+    try:
+        yield application
+    finally:
+        application.close()

@@ -1,7 +1,6 @@
 """Several servers on one PostgreSQL database: no one is special, none loses what another was told."""
 
 import json
-import shutil
 import threading
 import time
 
@@ -15,18 +14,10 @@ PATCHES = 40
 
 
 @pytest.fixture
-def database(new_database):
-    """A schema of its own on the server that TENURE_TEST_POSTGRES names."""
-    return new_database()
-
-
-@pytest.fixture
-def nodes(database, new_server, tmp_path):
+def nodes(database, new_server):
     """Two servers that share the database and the key."""
     one = new_server("one", database)
-    (tmp_path / "two").mkdir()
-    shutil.copy(one.data / "master.key", tmp_path / "two" / "master.key")
-    return one, new_server("two", database)
+    return one, new_server("two", database, key_of=one)
 
 
 def test_servers_share_what_they_are_told(nodes):
@@ -82,13 +73,11 @@ def test_a_killed_server_is_replaced_by_the_others(nodes):
     assert len({entry["source"]["id"] for entry in log if entry["action"] == "create"}) == PEOPLE + 1
 
 
-def test_each_notification_is_sent_once(database, new_server, tmp_path):
+def test_each_notification_is_sent_once(database, new_server):
     box = postbox.Mailbox()
     options = ["--smtp-url", box.url, "--smtp-from", "tenure@example.com"]
     one = new_server("one", database, options=options)
-    (tmp_path / "two").mkdir()
-    shutil.copy(one.data / "master.key", tmp_path / "two" / "master.key")
-    two = new_server("two", database, options=options)
+    two = new_server("two", database, key_of=one, options=options)
     workspace = one.workspace("Northwind Mills")
     two.scim(workspace.token()).create("Users", tenure.person("Ada Okafor"))
     names = [f"Application {number}" for number in range(8)]

@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -81,6 +83,7 @@ def measure_engine(results, chosen, scratch):
 
 def main():
     chosen = settings()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # Beside the results and not in /tmp, which may be no disk at all.
     chosen.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="scratch.", dir=chosen.out) as folder:

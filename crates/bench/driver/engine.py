@@ -114,7 +114,8 @@ def no_change(bench, name):
 
 
 def changes(bench, name, count):
-    bench.import_people(range(count), title=f"Title {count}")
+    count = min(count, bench.users)
+    bench.import_people(range(count), title=f"Title {time.time()}")
     found = bench.cycle(name)
     if found["updated"] != count:
         raise RuntimeError(f"not all changes arrived: {found}")

@@ -38,6 +38,8 @@ class Load:
         if done.returncode != 0:
             raise RuntimeError(f"bench-load: {done.stderr}")
         result = json.loads(done.stdout)
+        if 0 < result["requests"] == result["broken"]:
+            raise RuntimeError(f"{self.scim.base} is gone: {result['first_wrong']}")
         if self.pid and result["requests"]:
             result["cpu_us"] = round((machine.cpu_seconds(self.pid) - before) * 1e6 / result["requests"], 1)
         return result

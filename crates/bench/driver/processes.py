@@ -127,8 +127,13 @@ def measured(command, variables=None):
     errors = []
     reader = threading.Thread(target=lambda: errors.append(process.stderr.read()), daemon=True)
     reader.start()
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        # Whoever ends the measurement ends what it started.
+        process.kill()
+        raise
     seconds = time.monotonic() - started
     reader.join()
     process.stdout.close()

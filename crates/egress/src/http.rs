@@ -1,7 +1,11 @@
 //! One request, one reply, and what is known when there is no reply.
 
-use crate::{Authorization, Policy, resolver::Blocked, resolver::CheckedResolver, retry_after};
+use crate::{
+    Authorization, Policy, Trace, metrics::Metrics, resolver::Blocked, resolver::CheckedResolver,
+    retry_after,
+};
 use futures_util::StreamExt;
+use prometheus_client::registry::Registry;
 use reqwest::{Client, ClientBuilder, Method, header};
 use std::{
     error::Error as _,
@@ -24,6 +28,8 @@ const USER_AGENT: &str = concat!("Tenure/", env!("CARGO_PKG_VERSION"));
 pub struct Egress {
     policy: Policy,
     way: Way,
+    trace: Option<Trace>,
+    metrics: Metrics,
 }
 
 #[derive(Clone)]
@@ -61,24 +67,37 @@ pub struct Call {
     pub authorization: Option<Authorization>,
     /// What is sent; never part of `Debug` output.
     pub body: Option<Body>,
+    /// Media type of SCIM documents, sent and asked for.
+    pub media_type: MediaType,
     /// For the whole call, from resolving the name to the last byte of the reply.
     pub timeout: Duration,
+}
+
+/// How SCIM documents are labelled (RFC 7644 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MediaType {
+    /// Sent as `application/scim+json`, which the standard asks for; plain JSON is accepted in answers, too.
+    #[default]
+    Scim,
+    /// Sent as `application/json`, and nothing else asked for.
+    Json,
 }
 
 /// The body of a request. Also decides which kind of answer is asked for. `Debug` shows only the kind.
 #[derive(Clone, PartialEq)]
 pub enum Body {
-    /// Sent as `application/scim+json`.
+    /// A SCIM document, labelled as the call says.
     Scim(serde_json::Value),
     /// Names and values, sent as `application/x-www-form-urlencoded`.
     Form(Vec<(String, String)>),
 }
 
 impl Body {
-    fn content_type(&self) -> &'static str {
-        match self {
-            Self::Scim(_) => "application/scim+json",
-            Self::Form(_) => "application/x-www-form-urlencoded",
+    fn content_type(&self, documents: MediaType) -> &'static str {
+        match (self, documents) {
+            (Self::Scim(_), MediaType::Scim) => "application/scim+json",
+            (Self::Scim(_), MediaType::Json) => "application/json",
+            (Self::Form(_), _) => "application/x-www-form-urlencoded",
         }
     }
 
@@ -94,7 +113,7 @@ impl Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.content_type())
+        formatter.write_str(self.content_type(MediaType::Scim))
     }
 }
 
@@ -154,6 +173,8 @@ impl Egress {
         Self {
             policy,
             way: Way::Network(client),
+            trace: None,
+            metrics: Metrics::default(),
         }
     }
 
@@ -163,7 +184,30 @@ impl Egress {
         Self {
             policy,
             way: Way::Simulated(transport),
+            trace: None,
+            metrics: Metrics::default(),
         }
+    }
+
+    /// The same client for requests that belong to a trace: each carries a `traceparent` header.
+    #[must_use]
+    pub fn within(&self, trace: Trace) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self.clone()
+        }
+    }
+
+    /// The trace that requests belong to.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
+    /// Makes the numbers about requests visible in a registry: how many, how they ended, how long they took. Without
+    /// hosts or paths, which are without end and tell whose they are.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Checks a URL without sending: scheme, port, user information, fragment, literal addresses, names that are never
@@ -186,6 +230,8 @@ impl Egress {
         if self.policy == Policy::PublicOnly && matches!(outcome, Err(EgressError::Refused(_))) {
             tokio::time::sleep(REFUSAL_TIME.saturating_sub(started.elapsed())).await;
         }
+        self.metrics
+            .count(&call.method, &outcome, started.elapsed());
         let path = call.url.split('?').next().unwrap_or_default();
         match &outcome {
             Ok(reply) => tracing::debug!(
@@ -209,11 +255,16 @@ impl Egress {
         .map_err(|error| EgressError::Refused(format!("TLS is not available: {error}")))?;
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| EgressError::Refused("the method is not allowed".to_owned()))?;
-        let accept = match &call.body {
-            Some(Body::Form(_)) => "application/json",
-            Some(Body::Scim(_)) | None => "application/scim+json, application/json",
+        let accept = match (&call.body, call.media_type) {
+            (Some(Body::Form(_)), _) | (_, MediaType::Json) => "application/json",
+            (Some(Body::Scim(_)) | None, MediaType::Scim) => {
+                "application/scim+json, application/json"
+            }
         };
         let mut request = client.request(method, url).header(header::ACCEPT, accept);
+        if let Some(trace) = &self.trace {
+            request = request.header("traceparent", trace.header());
+        }
         if let Some(authorization) = &call.authorization {
             let mut value =
                 header::HeaderValue::try_from(authorization.header()).map_err(|_| {
@@ -226,7 +277,7 @@ impl Egress {
         }
         if let Some(body) = &call.body {
             request = request
-                .header(header::CONTENT_TYPE, body.content_type())
+                .header(header::CONTENT_TYPE, body.content_type(call.media_type))
                 .body(body.text());
         }
         let response = request.send().await.map_err(|error| classify(&error))?;

@@ -6,10 +6,13 @@
 
 mod authorization;
 mod http;
+mod metrics;
 mod policy;
 mod resolver;
 mod retry_after;
+mod trace;
 
 pub use authorization::Authorization;
-pub use http::{Body, Call, Egress, EgressError, REPLY_BYTES, Reply, Transport};
+pub use http::{Body, Call, Egress, EgressError, MediaType, REPLY_BYTES, Reply, Transport};
 pub use policy::{Policy, join};
+pub use trace::Trace;

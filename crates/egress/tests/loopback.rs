@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use tenure_egress::{
-    Authorization, Body as Content, Call, Egress, EgressError, Policy, REPLY_BYTES,
+    Authorization, Body as Content, Call, Egress, EgressError, Policy, REPLY_BYTES, Trace,
 };
 use tokio::net::TcpListener;
 
@@ -36,6 +36,7 @@ fn call(method: &str, url: String) -> Call {
         url,
         authorization: Some(Authorization::Bearer("secret".to_owned())),
         body: None,
+        media_type: tenure_egress::MediaType::Scim,
         timeout: Duration::from_secs(5),
     }
 }
@@ -92,6 +93,36 @@ async fn sends_what_scim_needs_and_reads_the_reply() {
         "PATCH\n/scim/Users?a=b%20c\nBearer secret\napplication/scim+json, application/json\napplication/scim+json\nTenure/{version}\n{{\"x\":1}}"
     );
     assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn says_which_trace_a_request_belongs_to() {
+    let parent = |headers: HeaderMap| async move {
+        let values = headers.get_all("traceparent").iter();
+        let values: Vec<&str> = values.map(|value| value.to_str().unwrap()).collect();
+        values.join(",")
+    };
+    let address = serve(Router::new().route("/", get(parent))).await;
+    let ask = async |egress: &Egress| {
+        let reply = egress.send(call("GET", format!("http://{address}/"))).await;
+        String::from_utf8(reply.unwrap().body).unwrap()
+    };
+    let (egress, trace) = (open(), Trace::random());
+    assert_eq!(ask(&egress).await, "");
+    let traced = egress.within(trace);
+    let (first, second) = (ask(&traced).await, ask(&traced).await);
+    assert_ne!(first, second, "each request is a parent of its own");
+    for header in [&first, &second] {
+        assert_eq!(Trace::from_header(header), Some(trace), "{header}");
+    }
+    // What clones count is seen by all.
+    let mut registry = prometheus_client::registry::Registry::default();
+    egress.register(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::prometheus_text::encode(&mut text, &registry).unwrap();
+    let count = "tenure_target_requests_total{method=\"GET\",outcome=\"2xx\"} 3";
+    assert!(text.contains(count), "{text}");
+    assert!(!text.contains("127.0.0.1"), "{text}");
 }
 
 #[tokio::test]

@@ -158,6 +158,7 @@ impl Run<'_> {
             self.context.application,
             self.version,
         );
+        let kind = self.cycle.kind;
         let was_incremental = self.cycle.kind == CycleKind::Incremental;
         self.write(move |tx| {
             run::end(tx, &lease, &cycle_id, status, &counts, message.as_deref())?;
@@ -179,6 +180,8 @@ impl Run<'_> {
             }
             Ok(())
         })
-        .await
+        .await?;
+        self.engine.metrics.cycle_ended(kind, status);
+        Ok(())
     }
 }

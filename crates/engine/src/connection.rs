@@ -11,7 +11,7 @@ use serde::Serialize;
 use tenure_plan::{
     Compiled,
     config::ObjectKind,
-    dialect::{Method, Request, match_request},
+    dialect::{Request, list_request, match_request},
 };
 use tenure_store::Kind;
 use tokio::time::Instant;
@@ -62,20 +62,20 @@ pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> Connection
         if !compiled.provisions(kind) {
             continue;
         }
-        let (attribute, exchange) = ask_for_nobody(target, compiled, kind).await;
-        let verdict = judge(&exchange);
+        let question = ask(target, compiled, kind).await;
+        let verdict = question.verdict;
         if let Err(failure) = &verdict {
             failures.push(failure.message.clone());
         }
         let detail = verdict.as_ref().map_or_else(
             |failure| failure.message.clone(),
-            |()| "200 with an empty list, as it should be".to_owned(),
+            |()| question.wanted.to_owned(),
         );
         checks.push(check(
-            format!("Filter {}s on {attribute}", kind.resource_type()),
+            question.name,
             verdict.is_ok(),
             detail,
-            &exchange,
+            &question.exchange,
         ));
         // The next question would get the same answer.
         if verdict
@@ -85,7 +85,9 @@ pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> Connection
         }
     }
     if failures.is_empty() {
-        let exchange = target.read(&get("ServiceProviderConfig")).await;
+        let exchange = target
+            .read(&Request::get("ServiceProviderConfig".to_owned()))
+            .await;
         let detail = match &exchange.result {
             Ok(Answer {
                 document: Some(body),
@@ -120,7 +122,7 @@ pub(crate) async fn test(target: &ReadTarget, compiled: &Compiled) -> Connection
 }
 
 /// Gets an access token, where one is needed.
-async fn sign_in(target: &ReadTarget) -> Option<(Check, Result<String, Failure>)> {
+pub(crate) async fn sign_in(target: &ReadTarget) -> Option<(Check, Result<String, Failure>)> {
     let started = Instant::now();
     let (endpoint, result) = target.sign_in().await?;
     let detail = result
@@ -146,8 +148,7 @@ pub(crate) async fn precheck(target: &ReadTarget, compiled: &Compiled) -> Result
     else {
         return Ok(());
     };
-    let (_, exchange) = ask_for_nobody(target, compiled, kind).await;
-    let Err(failure) = judge(&exchange) else {
+    let Err(failure) = ask(target, compiled, kind).await.verdict else {
         return Ok(());
     };
     if let Some(halt) = Halt::from_failure(&failure) {
@@ -160,11 +161,34 @@ pub(crate) async fn precheck(target: &ReadTarget, compiled: &Compiled) -> Result
     })
 }
 
-async fn ask_for_nobody(
-    target: &ReadTarget,
-    compiled: &Compiled,
-    kind: ObjectKind,
-) -> (String, Exchange) {
+/// A question whose answer tells whether objects can be found at all.
+struct Question {
+    name: String,
+    /// What a good answer is.
+    wanted: &'static str,
+    exchange: Exchange,
+    verdict: Result<(), Failure>,
+}
+
+/// Searches for nobody, or where the target has no filters reads the beginning of the list.
+async fn ask(target: &ReadTarget, compiled: &Compiled, kind: ObjectKind) -> Question {
+    let dialect = target.dialect();
+    if !dialect.filters {
+        let request = list_request(dialect, kind, dialect.first_index, 1, false);
+        let exchange = target.read(&request).await;
+        let verdict = match &exchange.result {
+            Ok(answer) => {
+                matching::resources(answer.document.clone().unwrap_or_default()).map(|_| ())
+            }
+            Err(failure) => Err(failure.clone()),
+        };
+        return Question {
+            name: format!("List {}s", kind.resource_type()),
+            wanted: "200 with a list, as it should be",
+            exchange,
+            verdict,
+        };
+    }
     let fallback = if kind == ObjectKind::User {
         "userName"
     } else {
@@ -175,13 +199,17 @@ async fn ask_for_nobody(
         .first()
         .map_or(fallback, |attribute| *attribute)
         .to_owned();
-    let exchange = target
-        .read(&match_request(kind, &attribute, &random_guid()))
-        .await;
-    (attribute, exchange)
+    let request = match_request(dialect, kind, &attribute, &random_guid());
+    let exchange = target.read(&request).await;
+    Question {
+        name: format!("Filter {}s on {attribute}", kind.resource_type()),
+        wanted: "200 with an empty list, as it should be",
+        verdict: judge(&exchange),
+        exchange,
+    }
 }
 
-fn judge(exchange: &Exchange) -> Result<(), Failure> {
+pub(crate) fn judge(exchange: &Exchange) -> Result<(), Failure> {
     let answer = match &exchange.result {
         Ok(answer) => answer,
         Err(failure) if failure.is_status(404) => {
@@ -210,7 +238,7 @@ fn judge(exchange: &Exchange) -> Result<(), Failure> {
     ))
 }
 
-fn check(name: String, passed: bool, detail: String, exchange: &Exchange) -> Check {
+pub(crate) fn check(name: String, passed: bool, detail: String, exchange: &Exchange) -> Check {
     Check {
         name,
         passed,
@@ -221,16 +249,8 @@ fn check(name: String, passed: bool, detail: String, exchange: &Exchange) -> Che
     }
 }
 
-fn get(path: &str) -> Request {
-    Request {
-        method: Method::Get,
-        path: path.to_owned(),
-        body: None,
-    }
-}
-
 /// 128 random bits in the form of a GUID.
-fn random_guid() -> String {
+pub(crate) fn random_guid() -> String {
     let mut bytes = [0_u8; 16];
     // Without randomness it is a number that nobody has all the same.
     let _ = getrandom::fill(&mut bytes);

@@ -103,6 +103,7 @@ async fn attempt(
         Reach::Write(WriteTarget::new(reader, held.watch()))
     };
     let cycle = begin(engine, held.lease(), job, &agenda, &prepared).await?;
+    tracing::info!(cycle = cycle.id, kind = cycle.kind.as_str(), "cycle begins");
     let mut run = Run::new(engine, prepared, held, reach, cycle, stop);
     run.watch_job = !wish.always;
     let head = agenda.cursor.head;

@@ -351,12 +351,7 @@ fn members(
         .filter(|target_id| !there.contains(target_id))
         .collect();
     let wrong: Vec<String> = wrong.into_iter().map(|(_, target_id)| target_id).collect();
-    let size = context
-        .compiled
-        .config
-        .dialect
-        .members_per_patch
-        .clamp(1, 1000);
+    let size = context.compiled.config.dialect.members_per_operation();
     let planner_link = load::planner_link(&link);
     let operation = |add: &[String], remove: &[String]| {
         member_operation(

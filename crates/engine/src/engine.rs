@@ -7,14 +7,18 @@ use crate::{
     cycle, drift,
     lease::HeldLease,
     load::Context,
+    metrics::Metrics,
     on_demand::{self, OnDemandResult},
+    probe::{self, ProbeReport},
     scheduler,
-    target::ReadTarget,
+    target::{Manner, ReadTarget},
+    traffic::Traffics,
     undo::{self, UndoPlan, UndoWish},
     why::{self, Why},
 };
+use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
-use tenure_egress::Egress;
+use tenure_egress::{Egress, Trace};
 use tenure_plan::ApplicationConfig;
 use tenure_store::{
     Actor, Store, WorkspaceId,
@@ -33,7 +37,9 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) egress: Egress,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     tokens: Tokens,
+    traffics: Traffics,
 }
 
 /// How long the engine waits for a target.
@@ -67,6 +73,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// An administrator waits for the answer: no patience with a target that cannot be reached.
+    fn impatient(self) -> Self {
+        Self {
+            patience: Duration::ZERO,
+            throttle_wait: Duration::from_secs(5),
+            ..self
+        }
+    }
+
     /// Full jitter: anything between nothing and the exponentially growing limit.
     pub(crate) fn jitter(&self, attempt: u32) -> Duration {
         let limit = self
@@ -113,7 +128,9 @@ impl Engine {
             store,
             egress,
             limits: Limits::default(),
+            metrics: Metrics::default(),
             tokens: Tokens::default(),
+            traffics: Traffics::default(),
         }
     }
 
@@ -122,6 +139,12 @@ impl Engine {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Makes the numbers about cycles and about requests to applications visible in a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+        self.egress.register(registry);
     }
 
     /// Runs due jobs until `stop` becomes true; finishes the page it is at.
@@ -278,17 +301,34 @@ impl Engine {
                 .then(|| prepared.secret.clone())
                 .flatten()
         });
-        // An administrator waits for the answer: no patience with a target that cannot be reached.
-        let limits = Limits {
-            patience: Duration::ZERO,
-            throttle_wait: Duration::from_secs(5),
-            ..self.limits
-        };
+        let limits = self.limits.impatient();
         // An access token that happens to be there proves nothing about the secret, and may lack new permissions.
         self.tokens.forget((workspace, application));
         let credentials = Credentials::new(authentication, secret);
-        let target = ReadTarget::new(self.egress.clone(), tenant_url, credentials, limits);
+        let manner = self.manner(&prepared);
+        let target = ReadTarget::new(
+            self.traced_egress(),
+            tenant_url,
+            credentials,
+            limits,
+            manner,
+        );
         Ok(connection::test(&target, &prepared.context.compiled).await)
+    }
+
+    /// Finds out by reading how the target wants to be spoken to, with the saved credentials. Nothing is saved.
+    ///
+    /// # Errors
+    ///
+    /// `Store`, `Configuration`. A target that does not answer is in the report.
+    pub async fn probe(
+        &self,
+        workspace: WorkspaceId,
+        application: i64,
+    ) -> Result<ProbeReport, EngineError> {
+        let prepared = self.prepare(workspace, application).await?;
+        let target = self.target_with(&prepared, self.limits.impatient());
+        Ok(probe::probe(&target).await)
     }
 
     /// One object through the whole pipeline now.
@@ -386,7 +426,17 @@ impl Engine {
         })
     }
 
+    /// For requests of the trace of what runs just now, or of a new one.
+    fn traced_egress(&self) -> Egress {
+        self.egress
+            .within(Trace::current().unwrap_or_else(Trace::random))
+    }
+
     pub(crate) fn target(&self, prepared: &Prepared) -> ReadTarget {
+        self.target_with(prepared, self.limits)
+    }
+
+    fn target_with(&self, prepared: &Prepared, limits: Limits) -> ReadTarget {
         let saved = &prepared.application;
         let credentials = self.tokens.credentials(
             (prepared.context.workspace, saved.key),
@@ -395,11 +445,20 @@ impl Engine {
             prepared.secret.clone(),
         );
         ReadTarget::new(
-            self.egress.clone(),
+            self.traced_egress(),
             saved.tenant_url.clone(),
             credentials,
-            self.limits,
+            limits,
+            self.manner(prepared),
         )
+    }
+
+    fn manner(&self, prepared: &Prepared) -> Manner {
+        let context = &prepared.context;
+        Manner {
+            dialect: context.compiled.config.dialect.clone(),
+            traffic: self.traffics.of((context.workspace, context.application)),
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 
 use crate::{
     load::{Loaded, object_kind},
+    matching::Queries,
     pages::Pages,
     run::{Halt, Run},
+    target::Failure,
 };
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -16,9 +18,6 @@ use tenure_store::{
 
 /// A target may have this many times as many accounts as there are people to match; with more, asking is cheaper.
 const TIMES: u64 = 20;
-/// Attribute and value pairs, in the order in which they are tried.
-type Queries = Vec<(String, String)>;
-
 /// Accounts forgotten in one transaction.
 const FORGOTTEN: u32 = 5_000;
 
@@ -38,7 +37,14 @@ impl Run<'_> {
                 Ok(candidates.saturating_sub(linked))
             })
             .await?;
-        if unlinked < self.engine.limits.listing_from {
+        // There is no other way at a target without filters.
+        let may_ask = self.reach.reader().dialect().filters;
+        let from = if may_ask {
+            self.engine.limits.listing_from
+        } else {
+            1
+        };
+        if unlinked < from {
             return Ok(());
         }
         let mut pages = Pages::new(object_kind(kind), false);
@@ -55,7 +61,7 @@ impl Run<'_> {
                 }
             };
             let Some(documents) = page else { break };
-            if pages.total() > unlinked.saturating_mul(TIMES) {
+            if may_ask && pages.total() > unlinked.saturating_mul(TIMES) {
                 return Ok(());
             }
             self.keep_listed(kind, documents).await?;
@@ -107,7 +113,7 @@ impl Run<'_> {
     pub(crate) async fn find_listed(
         &self,
         loaded: &[Loaded],
-    ) -> Result<HashMap<i64, Found>, Error> {
+    ) -> Result<HashMap<i64, Result<Found, Failure>>, Error> {
         let wanted: Vec<(i64, Kind, Queries)> = loaded
             .iter()
             .filter(|one| self.listed.contains(&one.kind))
@@ -125,7 +131,7 @@ impl Run<'_> {
             .read(move |tx| {
                 let mut found = HashMap::new();
                 for (rid, kind, queries) in &wanted {
-                    found.insert(*rid, first_hit(tx, &context, *kind, queries)?);
+                    found.insert(*rid, Ok(first_hit(tx, &context, *kind, queries)?));
                 }
                 Ok(found)
             })

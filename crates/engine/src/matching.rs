@@ -2,14 +2,21 @@
 
 use crate::{
     code,
+    pages::Pages,
     target::{Failure, ReadTarget},
 };
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use tenure_plan::{
     config::ObjectKind,
-    dialect::{match_request, read_request},
+    dialect::{match_request, read_request, search_key, search_keys},
     facts::Found,
 };
+
+/// Attribute and value pairs, in the order in which they are tried.
+pub(crate) type Queries = Vec<(String, String)>;
+/// Hits of one query that are kept: more than one are as bad as many.
+const HITS: usize = 10;
 
 /// Asks with each attribute and value in order; the first hit wins, as it is by now.
 pub(crate) async fn find(
@@ -17,8 +24,14 @@ pub(crate) async fn find(
     kind: ObjectKind,
     queries: &[(String, String)],
 ) -> Result<Found, Failure> {
+    if !target.dialect().filters {
+        let found = search(target, kind, &[queries]).await?;
+        return Ok(found.into_iter().next().unwrap_or(Found::Nothing));
+    }
     for (attribute, value) in queries {
-        let exchange = target.read(&match_request(kind, attribute, value)).await;
+        let exchange = target
+            .read(&match_request(target.dialect(), kind, attribute, value))
+            .await;
         let answer = exchange.result.map_err(|failure| match failure.status {
             Some(404) => Failure::incompatible(
                 "the target answered 404 to a search; it must answer 200 with an empty list",
@@ -70,13 +83,92 @@ pub(crate) async fn find(
     Ok(Found::Nothing)
 }
 
+/// Finds objects by reading all that the target has, in one go for all of them: for targets without filters. One result for
+/// each of `wanted`.
+pub(crate) async fn search(
+    target: &ReadTarget,
+    kind: ObjectKind,
+    wanted: &[&[(String, String)]],
+) -> Result<Vec<Found>, Failure> {
+    // Attribute → value → ids of those that have it.
+    let mut hits: HashMap<&str, HashMap<String, Vec<String>>> = HashMap::new();
+    for (attribute, value) in wanted.iter().copied().flatten() {
+        let values = hits.entry(attribute.as_str()).or_default();
+        values.insert(search_key(attribute, value), Vec::new());
+    }
+    let mut pages = Pages::new(kind, false);
+    while let Some(documents) = pages.next(target).await? {
+        for document in &documents {
+            let id = id_of(document)?;
+            for (attribute, values) in &mut hits {
+                for key in search_keys(attribute, document) {
+                    if let Some(ids) = values.get_mut(&key)
+                        && ids.len() < HITS
+                        && !ids.contains(&id)
+                    {
+                        ids.push(id.clone());
+                    }
+                }
+            }
+        }
+    }
+    if !pages.is_complete() {
+        return Err(Failure::incompatible(
+            "the target does not filter, and it does not list all that it has, so that nobody can be matched safely",
+            Some(200),
+        ));
+    }
+    let mut found = Vec::with_capacity(wanted.len());
+    for queries in wanted {
+        found.push(first_hit(target, kind, queries, &hits).await?);
+    }
+    Ok(found)
+}
+
+/// The first attribute that has a hit decides; a single hit counts if it is still there and still the one.
+async fn first_hit(
+    target: &ReadTarget,
+    kind: ObjectKind,
+    queries: &[(String, String)],
+    hits: &HashMap<&str, HashMap<String, Vec<String>>>,
+) -> Result<Found, Failure> {
+    for (attribute, value) in queries {
+        let key = search_key(attribute, value);
+        let ids = hits
+            .get(attribute.as_str())
+            .and_then(|values| values.get(&key));
+        match ids.map_or(&[][..], Vec::as_slice) {
+            [] => {}
+            [id] => {
+                if let Some(document) = read(target, kind, id).await?
+                    && search_keys(attribute, &document).contains(&key)
+                {
+                    return Ok(Found::One {
+                        id: id.clone(),
+                        document,
+                        attribute: attribute.clone(),
+                    });
+                }
+            }
+            ids => {
+                return Ok(Found::Many {
+                    attribute: attribute.clone(),
+                    ids: ids.to_vec(),
+                });
+            }
+        }
+    }
+    Ok(Found::Nothing)
+}
+
 /// Reads the account of a link; `None` when it is gone.
 pub(crate) async fn read(
     target: &ReadTarget,
     kind: ObjectKind,
     target_id: &str,
 ) -> Result<Option<Map<String, Value>>, Failure> {
-    match target.read(&read_request(kind, target_id)).await.result {
+    let request = read_request(target.dialect(), kind, target_id);
+    match target.read(&request).await.result {
         Ok(answer) => Ok(Some(answer.document.unwrap_or_default())),
         Err(failure) if failure.is_status(404) && failure.code == code::INVALID_ANCHOR => Ok(None),
         Err(failure) => Err(failure),

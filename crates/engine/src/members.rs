@@ -3,13 +3,14 @@
 use crate::{
     apply::PLANNED_MEMBERS,
     load::{Hint, Loaded, planner_link},
+    perform::perform,
     record::{Line, LinkEffect, Record, Tally, export_step, word},
     run::{Halt, Reach, Run},
     settle::{duration_ms, state_after},
-    target::{Exchange, Failure, FailureKind, WriteTarget},
+    target::{Exchange, Failure, WriteTarget},
 };
 use serde_json::Map;
-use tenure_plan::{Operation, dialect, planner::member_operation};
+use tenure_plan::{Operation, planner::member_operation};
 use tenure_store::{
     Kind, escrow, ledger,
     run::{self, OperationState},
@@ -105,13 +106,7 @@ impl Run<'_> {
         add: &[(i64, String)],
         remove: &[(i64, String)],
     ) -> Vec<Chunk> {
-        let size = self
-            .context
-            .compiled
-            .config
-            .dialect
-            .members_per_patch
-            .clamp(1, 1000);
+        let size = self.context.compiled.config.dialect.members_per_operation();
         let link = planner_link(link);
         let ids = |members: &[(i64, String)]| {
             members
@@ -180,37 +175,27 @@ impl Run<'_> {
                 Ok((run::intend(tx, &lease, &numbers)?, doubt))
             })
             .await?;
-        let mut exchanges: Vec<Exchange> = Vec::new();
-        let mut numbers = Vec::new();
-        let mut was_lost = false;
+        let exported = self.exported(rid, &chunk.operation).await?;
+        let (mut exchanges, mut numbers) = (Vec::new(), Vec::new());
+        let (mut was_repeated, mut writes) = (false, 0);
         for intent in &intents {
             numbers.push(intent.operation());
-            for request in
-                dialect::requests(&self.context.compiled.config.dialect, &chunk.operation)
-            {
-                let mut exchange = writer.perform(intent, &request).await;
-                // Adding a member twice changes nothing, so a lost reply is simply asked for again.
-                if matches!(&exchange.result, Err(failure) if failure.kind == FailureKind::Lost) {
-                    was_lost = true;
-                    exchange = writer.perform(intent, &request).await;
-                }
-                let failed = exchange.result.is_err();
-                exchanges.push(exchange);
-                if failed {
-                    break;
-                }
-            }
+            // Adding a member twice changes nothing, so that what may be lost is simply asked for again.
+            let performed = perform(writer, intent, &chunk.operation, &exported, true).await;
+            was_repeated |= performed.was_repeated;
+            writes += performed.writes();
+            exchanges.extend(performed.exchanges);
         }
         let failure = exchanges
             .iter()
             .find_map(|exchange| exchange.result.as_ref().err().cloned());
         let state = match &failure {
             None => OperationState::Confirmed,
-            Some(_) if was_lost => OperationState::Unknown,
+            Some(_) if was_repeated => OperationState::Unknown,
             Some(failure) => state_after(failure),
         };
         // One refused request did nothing; of several, the first ones may have done something.
-        if state == OperationState::Rejected && exchanges.len() == 1 {
+        if state == OperationState::Rejected && writes <= 1 {
             let lease = self.lease();
             self.write(move |tx| ledger::members_rejected(tx, &lease, rid, &doubt))
                 .await?;

@@ -239,6 +239,7 @@ async fn with_lease(
             run::end(tx, &lease, &cycle_id, status, &counts, None)
         })
         .await?;
+    engine.metrics.cycle_ended(CycleKind::OnDemand, status);
     result.map_err(Halt::into_error)?;
     story(engine, &run, loaded).await
 }

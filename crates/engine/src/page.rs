@@ -2,27 +2,25 @@
 
 use crate::{
     code,
-    load::{Hint, Loaded, object_kind},
-    matching,
+    load::{Hint, Loaded},
+    perform::perform,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, waiting_for, word},
     run::{Halt, Reach, Run},
     settle::{self, Verdict},
-    target::{Exchange, Failure, FailureKind, ReadTarget, WriteTarget},
+    target::{Exchange, Failure, FailureKind},
 };
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
-use tenure_plan::{Action, Operation, Outcome, dialect, facts::Found, planner::skip};
+use tenure_plan::{Action, Operation, Outcome, planner::skip};
 use tenure_store::{
-    ledger, membership, resource,
-    run::{self, Intent, OperationState},
+    membership,
+    run::{self, OperationState},
 };
 
 /// Objects of a page.
 pub(crate) const PAGE: usize = 100;
 /// How often an object is planned again in a page: matching, a vanished account, a lost reply.
 const ROUNDS: usize = 4;
-/// When a question that the target could not answer is asked again: a minute.
-const UNANSWERED_US: i64 = 60_000_000;
 
 /// An operation that was sent.
 pub(crate) struct Sent {
@@ -104,120 +102,6 @@ impl Run<'_> {
         halt.map_or(Ok(()), Err)
     }
 
-    /// Does the reading that planning asked for, and plans again.
-    async fn ask_target(
-        &self,
-        loaded: Vec<Loaded>,
-        taken: &mut HashMap<String, i64>,
-    ) -> Result<(Vec<Loaded>, Vec<(Loaded, Failure)>), Halt> {
-        // Whose account changes in this page has it until then, even who leaves or has just been deleted.
-        for one in loaded.iter().filter(|one| self.changes_account(one)) {
-            if let Some(link) = one.present_link() {
-                taken.insert(link.target_id.clone(), one.rid);
-            }
-        }
-        let (asking, known): (Vec<_>, Vec<_>) = loaded
-            .into_iter()
-            .partition(|one| one.needs_read || matches!(one.planned.outcome, Outcome::Match(_)));
-        let (mut ready, mut refused) = (Vec::new(), Vec::new());
-        // Found after a refused or lost create: it may be the account that somebody else of this page just got.
-        for one in known {
-            match self.duplicate_source(&one, &one.hint, taken).await? {
-                Some(failure) => refused.push((one, failure)),
-                None => ready.push(one),
-            }
-        }
-        if asking.is_empty() {
-            return Ok((ready, refused));
-        }
-        let reader = self.reach.reader();
-        let concurrency = self.concurrency();
-        let mut listed = self.find_listed(&asking).await?;
-        let answers: Vec<(Loaded, Hint)> = stream::iter(asking.into_iter().map(|one| {
-            let known = listed.remove(&one.rid);
-            ask(reader.clone(), one, known)
-        }))
-        .buffer_unordered(concurrency)
-        .collect()
-        .await;
-        let mut again = Vec::new();
-        for (loaded, mut hint) in answers {
-            if let Some(failure) = hint.failure.take() {
-                refused.push((loaded, failure));
-            } else if let Some(failure) = self.duplicate_source(&loaded, &hint, taken).await? {
-                refused.push((loaded, failure));
-            } else {
-                again.push((loaded.rid, hint));
-            }
-        }
-        again.sort_by_key(|(rid, _)| *rid);
-        for loaded in self.load(again).await? {
-            // A vanished account: matching has to be done as well.
-            if matches!(loaded.planned.outcome, Outcome::Match(_)) {
-                let (loaded, hint) = ask(reader.clone(), loaded, None).await;
-                match (
-                    hint.failure.clone(),
-                    self.duplicate_source(&loaded, &hint, taken).await?,
-                ) {
-                    (Some(failure), _) | (None, Some(failure)) => refused.push((loaded, failure)),
-                    (None, None) => ready.extend(self.load(vec![(loaded.rid, hint)]).await?),
-                }
-            } else {
-                ready.push(loaded);
-            }
-        }
-        Ok((ready, refused))
-    }
-
-    fn changes_account(&self, one: &Loaded) -> bool {
-        let is_held = self.hold.is_some() && !self.approved.contains(&one.rid);
-        let changes = one.needs_read || matches!(one.planned.outcome, Outcome::Operation(_));
-        changes && !(one.takes_access() && is_held)
-    }
-
-    /// Two source objects must not share one account.
-    async fn duplicate_source(
-        &self,
-        loaded: &Loaded,
-        hint: &Hint,
-        taken: &mut HashMap<String, i64>,
-    ) -> Result<Option<Failure>, Halt> {
-        let Some(Found::One { id, attribute, .. }) = &hint.found else {
-            return Ok(None);
-        };
-        let (workspace, application, kind, target_id) = (
-            self.context.workspace,
-            self.context.application,
-            loaded.kind,
-            id.clone(),
-        );
-        let owner = self
-            .engine
-            .store
-            .read(move |tx| {
-                let owner = ledger::source_of(tx, workspace, application, &target_id)?;
-                // The link of a deleted object does not keep an account from its next owner.
-                Ok(match owner {
-                    Some(source_id)
-                        if resource::get(tx, workspace, kind, &source_id)?.is_some() =>
-                    {
-                        Some(source_id)
-                    }
-                    _ => None,
-                })
-            })
-            .await?;
-        let first = *taken.entry(id.clone()).or_insert(loaded.rid);
-        let is_other = owner.is_some_and(|owner| owner != loaded.source_id) || first != loaded.rid;
-        Ok(is_other.then(|| Failure {
-            kind: FailureKind::Answered,
-            code: code::DUPLICATE_SOURCE,
-            message: format!("the account {id} at the target, found by {attribute}, belongs to another object of the directory. {}", code::advice(code::DUPLICATE_SOURCE)),
-            status: None,
-            retry_after_s: None,
-        }))
-    }
-
     /// Turns plans that need no request into records; returns the rest.
     fn decide(
         &mut self,
@@ -227,8 +111,8 @@ impl Run<'_> {
         let mut operations = Vec::new();
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
-            if let (Some(left_us), false) = (self.in_question_us(&one), is_dry) {
-                records.push(in_question(&one, left_us));
+            if let (Some(doubt), false) = (self.in_question(&one), is_dry) {
+                records.push(in_question(&one, &doubt));
                 continue;
             }
             if let (Outcome::Operation(operation), Some(expected)) =
@@ -262,14 +146,13 @@ impl Run<'_> {
         operations
     }
 
-    /// How much longer the account must not be created, because it may have been already.
-    fn in_question_us(&self, one: &Loaded) -> Option<i64> {
+    /// Whether the account must not be created now, because it may have been already.
+    fn in_question(&self, one: &Loaded) -> Option<Doubt> {
         let is_create = matches!(&one.planned.outcome, Outcome::Operation(operation) if operation.action == Action::Create);
         if is_create && self.unanswered.contains(&one.rid) {
-            return Some(UNANSWERED_US);
+            return Some(Doubt::Unanswered);
         }
-        let until_us = one.in_question_until_us?;
-        Some(until_us - self.engine.store.now_us())
+        one.in_question_until_us.map(Doubt::Until)
     }
 
     /// Whether one more operation may take access: who left after the cycle had begun was not counted before.
@@ -403,23 +286,24 @@ impl Run<'_> {
             })
             .await?;
         self.check_lease()?;
-        let dialect = self.context.compiled.config.dialect.clone();
-        let calls = operations
-            .into_iter()
-            .zip(intents)
-            .map(|((loaded, operation), intent)| {
-                let (writer, requests) = (writer.clone(), dialect::requests(&dialect, &operation));
+        let mut exported = Vec::with_capacity(operations.len());
+        for (loaded, operation) in &operations {
+            exported.push(self.exported(loaded.rid, operation).await?);
+        }
+        let calls = operations.into_iter().zip(intents).zip(exported).map(
+            |(((loaded, operation), intent), exported)| {
+                let writer = writer.clone();
                 async move {
-                    let number = intent.operation();
-                    let exchanges = perform(&writer, &intent, &requests).await;
+                    let performed = perform(&writer, &intent, &operation, &exported, false).await;
                     Sent {
                         loaded,
                         operation,
-                        number,
-                        exchanges,
+                        number: intent.operation(),
+                        exchanges: performed.exchanges,
                     }
                 }
-            });
+            },
+        );
         Ok(stream::iter(calls)
             .buffer_unordered(self.concurrency())
             .collect()
@@ -471,46 +355,6 @@ impl Run<'_> {
     }
 }
 
-/// Matches, or reads the linked account. `listed`: what matching by the listing gave.
-async fn ask(reader: ReadTarget, loaded: Loaded, listed: Option<Found>) -> (Loaded, Hint) {
-    let kind = object_kind(loaded.kind);
-    let mut hint = Hint {
-        refresh: false,
-        ..loaded.hint.clone()
-    };
-    match (&loaded.planned.outcome, loaded.present_link()) {
-        (Outcome::Match(_), _) if listed.is_some() => hint.found = listed,
-        (Outcome::Match(queries), _) => match matching::find(&reader, kind, queries).await {
-            Ok(found) => hint.found = Some(found),
-            Err(failure) => hint.failure = Some(failure),
-        },
-        (_, Some(link)) => match matching::read(&reader, kind, &link.target_id).await {
-            Ok(Some(account)) => hint.account = Some(account),
-            Ok(None) => hint.forget_link = true,
-            Err(failure) => hint.failure = Some(failure),
-        },
-        _ => {}
-    }
-    (loaded, hint)
-}
-
-async fn perform(
-    writer: &WriteTarget,
-    intent: &Intent,
-    requests: &[dialect::Request],
-) -> Vec<Exchange> {
-    let mut exchanges = Vec::with_capacity(requests.len());
-    for request in requests {
-        let exchange = writer.perform(intent, request).await;
-        let failed = exchange.result.is_err();
-        exchanges.push(exchange);
-        if failed {
-            break;
-        }
-    }
-    exchanges
-}
-
 fn body_of(operation: &Operation) -> Result<String, Halt> {
     serde_json::to_string(operation).map_err(|error| {
         Halt::Store(tenure_store::Error::Invalid(format!(
@@ -519,15 +363,28 @@ fn body_of(operation: &Operation) -> Result<String, Halt> {
     })
 }
 
+/// Why nobody knows whether an account was created.
+enum Doubt {
+    /// The target did not answer the search for it.
+    Unanswered,
+    /// A search may not show it before this time.
+    Until(i64),
+}
+
 /// Perhaps created already by a request whose reply was lost: creating it again could give somebody two accounts.
-fn in_question(loaded: &Loaded, left_us: i64) -> Record {
-    let failure = Failure {
-        retry_after_s: u64::try_from(left_us / 1_000_000 + 1).ok(),
-        ..Failure::lost(
-            "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
-        )
-    };
-    Record::failed(loaded, "create", &failure, loaded.planned.steps.clone())
+fn in_question(loaded: &Loaded, doubt: &Doubt) -> Record {
+    let failure = Failure::lost(
+        "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
+    );
+    let mut record = Record::failed(loaded, "create", &failure, loaded.planned.steps.clone());
+    if let Doubt::Until(until_us) = doubt {
+        record.escrow = EscrowEffect::Postpone {
+            code: failure.code.to_owned(),
+            message: failure.message,
+            until_us: *until_us,
+        };
+    }
+    record
 }
 
 /// Held by the deletion threshold: tried again later, and shown as what it would be.

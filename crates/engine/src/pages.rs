@@ -8,8 +8,6 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use tenure_plan::{config::ObjectKind, dialect::list_request};
 
-/// Resources asked for in one request; a target may give fewer.
-const COUNT: u32 = 100;
 /// Resources of one type that are read; a target that has more is not read to its end.
 const MOST: usize = 5_000_000;
 
@@ -17,7 +15,8 @@ const MOST: usize = 5_000_000;
 pub(crate) struct Pages {
     kind: ObjectKind,
     members: bool,
-    start: u64,
+    /// Resources before the next page.
+    passed: u64,
     ids: HashSet<String>,
     total: Option<u64>,
     ended: bool,
@@ -30,7 +29,7 @@ impl Pages {
         Self {
             kind,
             members,
-            start: 1,
+            passed: 0,
             ids: HashSet::new(),
             total: None,
             ended: false,
@@ -46,7 +45,9 @@ impl Pages {
         if self.ended {
             return Ok(None);
         }
-        let request = list_request(self.kind, self.start, COUNT, self.members);
+        let dialect = target.dialect();
+        let (start, count) = (dialect.first_index + self.passed, dialect.page_size);
+        let request = list_request(dialect, self.kind, start, count, self.members);
         let body = target.read(&request).await.result?;
         let body = body.document.unwrap_or_default();
         self.total = body.get("totalResults").and_then(Value::as_u64);
@@ -58,7 +59,7 @@ impl Pages {
                 fresh.push(document);
             }
         }
-        self.start += count;
+        self.passed += count;
         let known = u64::try_from(self.ids.len()).unwrap_or(u64::MAX);
         self.complete = match self.total {
             Some(total) => known >= total,

@@ -76,6 +76,12 @@ pub(crate) enum EscrowEffect {
         message: String,
         retry_after_s: Option<u64>,
     },
+    /// Nothing was sent, so that it counts as no attempt.
+    Postpone {
+        code: String,
+        message: String,
+        until_us: i64,
+    },
 }
 
 /// A line of the provisioning log in the making.
@@ -221,6 +227,10 @@ pub(crate) fn export_step(
         .collect();
     let mut details = Map::new();
     details.insert("requests".to_owned(), Value::Array(requests));
+    // What the application's own log may name, too.
+    if let Some(trace) = exchanges.last().and_then(|exchange| exchange.trace) {
+        details.insert("traceId".to_owned(), trace.to_string().into());
+    }
     if operation.action == Action::Members {
         details.insert("added".to_owned(), operation.add_members.len().into());
         details.insert("removed".to_owned(), operation.remove_members.len().into());
@@ -256,6 +266,13 @@ pub(crate) fn write(
         match &record.escrow {
             EscrowEffect::Keep => {}
             EscrowEffect::Clear => cleared.push(record.rid),
+            EscrowEffect::Postpone {
+                code,
+                message,
+                until_us,
+            } => {
+                escrow::postpone(tx, lease, record.rid, record.kind, code, message, *until_us)?;
+            }
             EscrowEffect::Fail {
                 code,
                 message,

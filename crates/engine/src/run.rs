@@ -224,8 +224,12 @@ impl Run<'_> {
         done: u64,
         cursor: Option<String>,
     ) -> Result<(), Error> {
+        let is_dry = matches!(self.reach, Reach::Read(_));
         for record in &records {
             record.tally.add_to(&mut self.counts);
+            if !is_dry {
+                self.engine.metrics.object(record.tally);
+            }
         }
         self.done += done;
         self.total = self.total.max(self.done);
@@ -236,7 +240,6 @@ impl Run<'_> {
             self.initiator.clone(),
         );
         let (done, total, counts) = (self.done, self.total, self.counts);
-        let is_dry = matches!(self.reach, Reach::Read(_));
         self.last_records.clone_from(&records);
         self.write(move |tx| {
             // A dry run leaves nothing behind but its plan.

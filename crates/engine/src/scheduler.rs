@@ -6,8 +6,10 @@ use crate::{
     lease::HeldLease,
 };
 use std::{collections::HashSet, time::Duration};
+use tenure_egress::Trace;
 use tenure_store::{WorkspaceId, job};
 use tokio::{sync::watch, task::JoinSet};
+use tracing::Instrument as _;
 
 /// Jobs of this process at one time.
 const RUNNING: usize = 8;
@@ -75,11 +77,23 @@ async fn start_due(
         }
         let (engine, mut stop) = (engine.clone(), stop.clone());
         running.spawn(async move {
-            if let Err(error) = run_one(&engine, workspace, application, stop.clone()).await {
-                tracing::warn!(workspace = workspace.0, application, %error, "a cycle failed");
-                // A server that stops need not wait.
-                let _ = tokio::time::timeout(AFTER_FAILURE, stop.wait_for(|stop| *stop)).await;
-            }
+            let trace = Trace::random();
+            // Whatever is logged at all shall name its cycle.
+            let span = tracing::error_span!(
+                "cycle",
+                workspace = workspace.0,
+                application,
+                trace_id = %trace
+            );
+            let run = async {
+                if let Err(error) = run_one(&engine, workspace, application, stop.clone()).await {
+                    tracing::warn!(%error, "a cycle failed");
+                    engine.metrics.cycle_failed();
+                    // A server that stops need not wait.
+                    let _ = tokio::time::timeout(AFTER_FAILURE, stop.wait_for(|stop| *stop)).await;
+                }
+            };
+            trace.scope(run.instrument(span)).await;
             (workspace, application)
         });
     }
@@ -109,8 +123,6 @@ async fn run_one(
     {
         let counts = cycle.counts;
         tracing::info!(
-            workspace = workspace.0,
-            application,
             cycle = cycle.id,
             status = cycle.status,
             created = counts.created,

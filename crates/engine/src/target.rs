@@ -5,14 +5,15 @@ use crate::{
     credentials::{Credentials, Grant, Way},
     engine::Limits,
     lease::LeaseWatch,
+    traffic::{Sign, Traffic, Turn},
 };
 use serde_json::{Map, Value};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tenure_egress::{Body, Call, Egress, EgressError, Reply};
-use tenure_plan::dialect::{Method, Request};
+use tenure_egress::{Body, Call, Egress, EgressError, MediaType, Reply, Trace};
+use tenure_plan::dialect::{self, Dialect, Method, Request};
 use tenure_store::run::Intent;
 use tokio::time::Instant;
 
@@ -41,7 +42,15 @@ struct Shared {
     tenant_url: String,
     credentials: Credentials,
     limits: Limits,
+    manner: Manner,
     pace: Mutex<Pace>,
+}
+
+/// How a target wants to be spoken to, and how it was doing up to now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manner {
+    pub(crate) dialect: Dialect,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -146,6 +155,7 @@ pub(crate) struct Exchange {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) duration_ms: u64,
+    pub(crate) trace: Option<Trace>,
     pub(crate) result: Result<Answer, Failure>,
 }
 
@@ -179,20 +189,10 @@ impl WriteTarget {
 
     /// Sends a request of the operation whose intent is committed, if the job is still ours.
     pub(crate) async fn perform(&self, _intent: &Intent, request: &Request) -> Exchange {
-        if !self.lease.is_ours() {
-            let failure = Failure::new(
-                FailureKind::LeaseLost,
-                code::INTERNAL,
-                "the job has gone to another node",
-            );
-            return Exchange {
-                method: verb(request.method),
-                path: request.path.clone(),
-                duration_ms: 0,
-                result: Err(failure),
-            };
-        }
-        self.reader.shared.exchange(request).await
+        self.reader
+            .shared
+            .exchange(request, Some(&self.lease))
+            .await
     }
 }
 
@@ -202,6 +202,7 @@ impl ReadTarget {
         tenant_url: String,
         credentials: Credentials,
         limits: Limits,
+        manner: Manner,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -209,9 +210,29 @@ impl ReadTarget {
                 tenant_url,
                 credentials,
                 limits,
+                manner,
                 pace: Mutex::default(),
             }),
         }
+    }
+
+    /// The same target spoken to in another way.
+    pub(crate) fn speaking(&self, dialect: Dialect) -> Self {
+        let shared = &self.shared;
+        Self::new(
+            shared.egress.clone(),
+            shared.tenant_url.clone(),
+            shared.credentials.clone(),
+            shared.limits,
+            Manner {
+                dialect,
+                traffic: Arc::clone(&shared.manner.traffic),
+            },
+        )
+    }
+
+    pub(crate) fn dialect(&self) -> &Dialect {
+        &self.shared.manner.dialect
     }
 
     /// Where access tokens come from and whether one could be got, with a word on it; `None` when none are used.
@@ -237,42 +258,49 @@ impl ReadTarget {
             path: request.path.clone(),
             body: None,
         };
-        self.shared.exchange(&request).await
+        self.shared.exchange(&request, None).await
     }
 }
 
 impl Shared {
-    async fn exchange(&self, request: &Request) -> Exchange {
+    /// `lease`: what must still be ours in the moment of sending.
+    async fn exchange(&self, request: &Request, lease: Option<&LeaseWatch>) -> Exchange {
         let started = Instant::now();
-        let result = self.attempts(request).await;
+        let result = self.attempts(request, lease).await;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Exchange {
             method: verb(request.method),
             path: request.path.clone(),
             duration_ms,
+            trace: self.egress.trace(),
             result,
         }
     }
 
-    async fn attempts(&self, request: &Request) -> Result<Answer, Failure> {
+    async fn attempts(
+        &self,
+        request: &Request,
+        lease: Option<&LeaseWatch>,
+    ) -> Result<Answer, Failure> {
         let url = tenure_egress::join(&self.tenant_url, &request.path).map_err(|error| {
             Failure::new(FailureKind::Refused, code::INCOMPATIBLE, &error.to_string())
         })?;
         let (mut throttled, mut attempt, mut rejected) = (0, 0, None);
         loop {
-            self.wait_for_turn().await;
+            let turn = self.turn().await;
             if let Some(failure) = self.closed() {
                 return Err(failure);
             }
             let grant = self.grant(rejected).await?;
-            let call = Call {
-                method: verb(request.method).to_owned(),
-                url: url.clone(),
-                authorization: grant.authorization.clone(),
-                body: request.body.clone().map(Body::Scim),
-                timeout: self.limits.call_timeout,
-            };
-            let failure = match self.egress.send(call).await {
+            if lease.is_some_and(|lease| !lease.is_ours()) {
+                let what = "the job has gone to another node";
+                return Err(Failure::new(FailureKind::LeaseLost, code::INTERNAL, what));
+            }
+            let begun = Instant::now();
+            let outcome = self.egress.send(self.call(request, &url, &grant)).await;
+            turn.learn(begun, sign(&outcome));
+            drop(turn);
+            let failure = match outcome {
                 Ok(reply) => {
                     self.pace().unreachable_since = None;
                     // Everybody waits, whether this request is tried again or not.
@@ -300,6 +328,31 @@ impl Shared {
                 return Err(failure);
             }
             tokio::time::sleep(self.limits.jitter(attempt)).await;
+        }
+    }
+
+    /// Waits until a request may be sent: not too many at once, not too soon after the last one or after an answer that asked
+    /// to wait.
+    async fn turn(&self) -> Turn<'_> {
+        let Manner { dialect, traffic } = &self.manner;
+        let turn = traffic.turn(dialect.concurrency.clamp(1, 64)).await;
+        self.wait_for_turn().await;
+        turn.pace(dialect.requests_per_second).await;
+        self.wait_for_turn().await;
+        turn
+    }
+
+    fn call(&self, request: &Request, url: &str, grant: &Grant) -> Call {
+        Call {
+            method: verb(request.method).to_owned(),
+            url: url.to_owned(),
+            authorization: grant.authorization.clone(),
+            body: request.body.clone().map(Body::Scim),
+            media_type: match self.manner.dialect.media_type {
+                dialect::MediaType::Scim => MediaType::Scim,
+                dialect::MediaType::Json => MediaType::Json,
+            },
+            timeout: self.limits.call_timeout,
         }
     }
 
@@ -411,7 +464,7 @@ impl Shared {
             serde_json::from_slice(&reply.body).ok()
         };
         if (200..300).contains(&status) {
-            let may_be_anything = matches!(method, Method::Patch | Method::Delete);
+            let may_be_anything = matches!(method, Method::Put | Method::Patch | Method::Delete);
             return match document {
                 _ if is_html => Err(Failure::incompatible(
                     &format!("the target answered HTML, not SCIM ({method:?} {status})"),
@@ -453,6 +506,15 @@ impl Shared {
             retry_after_s: reply.retry_after_s,
             ..failure
         })
+    }
+}
+
+fn sign(outcome: &Result<Reply, EgressError>) -> Sign {
+    match outcome {
+        Ok(reply) if matches!(reply.status, 429 | 503) => Sign::Strained,
+        Ok(_) | Err(EgressError::TooLarge(_)) => Sign::Answered,
+        Err(EgressError::Unknown(_)) => Sign::Strained,
+        Err(EgressError::Refused(_) | EgressError::Connect(_)) => Sign::Unsent,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod letter;
 mod mailer;
+mod metrics;
 mod outbox;
 mod server;
 

@@ -2,6 +2,7 @@
 
 use crate::{
     letter::{self, Letter},
+    metrics::Metrics,
     server::Server,
 };
 use lettre::{
@@ -12,6 +13,7 @@ use lettre::{
     },
     transport::smtp::response::{Category, Severity},
 };
+use prometheus_client::registry::Registry;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -27,6 +29,7 @@ const TEST_EVERY: Duration = Duration::from_secs(10);
 pub struct Mailer {
     server: Arc<Server>,
     last_test: Arc<Mutex<Option<Instant>>>,
+    metrics: Metrics,
 }
 
 /// Why a message was not sent; never with the password.
@@ -47,6 +50,7 @@ impl Mailer {
         Self {
             server: Arc::new(server),
             last_test: Arc::default(),
+            metrics: Metrics::default(),
         }
     }
 
@@ -60,6 +64,11 @@ impl Mailer {
     #[must_use]
     pub fn from(&self) -> String {
         self.server.from().to_string()
+    }
+
+    /// Makes the numbers about messages visible in a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Sends a mail without any news; what the server answered. At most one in ten seconds.
@@ -94,6 +103,17 @@ impl Mailer {
     /// Sends a letter to one address; what the server answered. `id` is the part of the Message-ID before the `@`, the same
     /// for each attempt.
     pub(crate) async fn send(
+        &self,
+        to: &str,
+        letter: &Letter,
+        id: Option<&str>,
+    ) -> Result<String, SendError> {
+        let result = self.attempt(to, letter, id).await;
+        self.metrics.count(&result);
+        result
+    }
+
+    async fn attempt(
         &self,
         to: &str,
         letter: &Letter,

@@ -19,10 +19,7 @@ use std::collections::BTreeSet;
 pub mod limits {
     /// Longest and shortest interval between cycles, in minutes.
     pub const INTERVAL_MINUTES: std::ops::RangeInclusive<u32> = 1..=1440;
-    /// Requests in flight.
-    pub const CONCURRENCY: std::ops::RangeInclusive<usize> = 1..=64;
-    /// Members of one PATCH.
-    pub const MEMBERS_PER_PATCH: std::ops::RangeInclusive<usize> = 1..=1000;
+    pub use crate::dialect::check::limits::*;
     /// Mappings of one object type.
     pub const MAPPINGS: usize = 500;
     /// Filters of one object type, and clauses of one filter.
@@ -162,7 +159,8 @@ pub fn compile(config: &ApplicationConfig) -> Result<Compiled, Vec<Problem>> {
     let mut problems = Problems(Vec::new());
     check_numbers(config, &mut problems);
     let users = compile_object(ObjectKind::User, "users", &config.users, &mut problems);
-    let groups = compile_object(ObjectKind::Group, "groups", &config.groups, &mut problems);
+    let mut groups = compile_object(ObjectKind::Group, "groups", &config.groups, &mut problems);
+    groups.enabled &= config.dialect.groups;
     if config.default_domain.is_none() {
         check_domain("users", &config.users, &users, &mut problems);
         check_domain("groups", &config.groups, &groups, &mut problems);

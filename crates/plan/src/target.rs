@@ -156,7 +156,7 @@ fn present(value: Value) -> Option<Value> {
     }
 }
 
-fn holds(element: &Value, (sub, wanted): &(String, Value)) -> bool {
+pub(crate) fn holds(element: &Value, (sub, wanted): &(String, Value)) -> bool {
     let Some(actual) = element.as_object().and_then(|map| get(map, sub)) else {
         return false;
     };

@@ -404,7 +404,7 @@ fn same_element(left: &Value, right: &Value) -> bool {
 }
 
 /// Whether no request is needed: booleans and numbers may come back as text, texts are compared exactly.
-fn same(left: &Value, right: &Value) -> bool {
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Bool(flag), Value::String(text)) | (Value::String(text), Value::Bool(flag)) => {
             text.eq_ignore_ascii_case(if *flag { "true" } else { "false" })

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tenure_plan::{
     ApplicationConfig, compile,
     config::{Apply, Clause, Mapping, ScopingFilter, Source},
+    dialect::Updates,
     gallery::template,
 };
 
@@ -295,6 +296,29 @@ fn numbers_are_checked() {
     check(
         |config| config.dialect.members_per_patch = 0,
         &[("dialect.members_per_patch", "1 to 1000")],
+    );
+    check(
+        |config| config.dialect.page_size = 1001,
+        &[("dialect.page_size", "1 to 1000, not 1001")],
+    );
+    check(
+        |config| config.dialect.first_index = 2,
+        &[("dialect.first_index", "0 to 1")],
+    );
+    check(
+        |config| config.dialect.requests_per_second = Some(0.0),
+        &[(
+            "dialect.requests_per_second",
+            "0.01 to 1000, not 0; leave it out",
+        )],
+    );
+    check(
+        |config| {
+            config.groups.enabled = true;
+            config.dialect.group_updates = Updates::Put;
+            config.dialect.shows_members = false;
+        },
+        &[("dialect.group_updates", "PUT would take them away")],
     );
     check(
         |config| config.notification_email = Some("nobody".into()),

@@ -266,7 +266,8 @@ fn members_go_in_chunks() {
 
 #[test]
 fn queries_are_escaped() {
-    let path = |kind, attribute, value| match_request(kind, attribute, value).path;
+    let dialect = Dialect::default();
+    let path = |kind, attribute, value| match_request(&dialect, kind, attribute, value).path;
     assert_eq!(
         path(ObjectKind::User, "userName", "eva@example.org"),
         "Users?filter=userName%20eq%20%22eva%40example.org%22"
@@ -279,9 +280,10 @@ fn queries_are_escaped() {
         path(ObjectKind::User, "emails[type eq \"work\"].value", "a"),
         "Users?filter=emails%5Btype%20eq%20%22work%22%20and%20value%20eq%20%22a%22%5D"
     );
-    assert_eq!(read_request(ObjectKind::User, "a b").path, "Users/a%20b");
+    let read = |kind, id| read_request(&dialect, kind, id).path;
+    assert_eq!(read(ObjectKind::User, "a b"), "Users/a%20b");
     assert_eq!(
-        read_request(ObjectKind::Group, "7").path,
+        read(ObjectKind::Group, "7"),
         "Groups/7?excludedAttributes=members"
     );
 }

@@ -1,28 +1,60 @@
-//! The application: what every handler can reach, and the server loop.
+//! The application: what every handler can reach, and the server's parts.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use axum::Router;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
+use axum::{Router, routing::get};
+use prometheus_client::metrics::gauge::Gauge;
 use tenure_engine::Engine;
 use tenure_mail::Mailer;
 use tenure_store::Store;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinHandle, JoinSet},
-};
-
-use tower::ServiceExt as _;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    connection::{Clock, Timed},
-    housekeeping, limits,
+    housekeeping, limits, listener,
+    metrics::{self, Exposition},
 };
 
+/// Whether the program is about to end: requests are still answered, but `/readyz` sends load balancers elsewhere, and
+/// each answer closes its connection. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// From now on.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it has begun.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Where a server answers.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For clients and people.
+    pub public: TcpListener,
+    /// For whoever watches the server: `/metrics`, and nothing else. It asks for no token.
+    pub metrics: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(public: TcpListener) -> Self {
+        Self {
+            public,
+            metrics: None,
+        }
+    }
+}
+
 /// Settings of a server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Base URL without trailing slash that people and clients see; absolute URLs are made from it, never from a Host header.
     pub public_url: String,
@@ -32,6 +64,8 @@ pub struct Config {
     pub demo: bool,
     /// What sends mail; `None`: nothing is sent.
     pub mailer: Option<Mailer>,
+    /// Whether the program is about to end.
+    pub draining: Draining,
 }
 
 /// State shared by all handlers; cheap to clone.
@@ -47,7 +81,7 @@ pub struct App {
 
 /// All routes with their layers, for [`serve`] and for callers that bring a listener of their own.
 pub fn router(app: App) -> Router {
-    crate::routes::build(app).0
+    crate::routes::build(app).router
 }
 
 /// Answers requests on a listener until `stop` becomes true (or its sender is gone), then drains: no new connections,
@@ -57,58 +91,23 @@ pub fn router(app: App) -> Router {
 /// None at present: an accept error is logged and the loop goes on.
 pub async fn serve(
     app: App,
-    listener: TcpListener,
-    mut stop: watch::Receiver<bool>,
+    listeners: impl Into<Listeners>,
+    stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
+    let Listeners { public, metrics } = listeners.into();
     let housekeeping = tokio::spawn(housekeeping::run(app.store.clone(), stop.clone()));
     let mail = deliver(&app, &stop);
-    let (service, log) = crate::routes::build(app);
-    let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    loop {
-        // Room first, then accept: when the server is full, further connections wait in the listener's queue.
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &permits) => accepted,
-            () = stopped(&mut stop) => break,
-        };
-        while connections.try_join_next().is_some() {}
-        let Some((stream, permit)) = accepted else {
-            continue;
-        };
-        let clock = Clock::new();
-        let timed = Timed::new(stream, clock.clone());
-        let router = service.clone();
-        let answer = service_fn(move |request: Request<Incoming>| {
-            clock.busy();
-            let (clock, answer) = (clock.clone(), router.clone().oneshot(request));
-            async move {
-                let answer = answer.await;
-                clock.idle();
-                answer
-            }
-        });
-        let connection = http1_builder().serve_connection(TokioIo::new(timed), answer);
-        let watched = graceful.watch(connection);
-        connections.spawn(async move {
-            if let Err(error) = watched.await {
-                tracing::debug!(%error, "connection ended");
-            }
-            drop(permit);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(limits::DRAIN, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            connections = connections.len(),
-            "cutting connections that did not finish in time"
-        );
-    }
-    connections.shutdown().await;
-    log.flush().await;
+    let draining = app.config.draining.clone();
+    let built = crate::routes::build(app.clone());
+    let (watched, unwatched) = watch::channel(false);
+    let watching = metrics.map(|listener| {
+        let exposition = Exposition::new(app, &built.metrics);
+        tokio::spawn(expose(listener, exposition, unwatched))
+    });
+    let open = built.metrics.requests.connections.clone();
+    listener::answer(public, built.router, limits::CONNECTIONS, open, stop).await;
+    draining.begin();
+    built.log.flush().await;
     // A step that has begun is finished by the store.
     housekeeping.abort();
     if let Some(mut mail) = mail
@@ -119,7 +118,26 @@ pub async fn serve(
         // It is sent again by whoever takes over: rather twice than not at all.
         mail.abort();
     }
+    watched.send_replace(true);
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     Ok(())
+}
+
+/// Shows numbers on a listener of their own.
+async fn expose(listener: TcpListener, exposition: Exposition, stop: watch::Receiver<bool>) {
+    let router = Router::new()
+        .route("/metrics", get(metrics::show))
+        .with_state(Arc::new(exposition));
+    listener::answer(
+        listener,
+        router,
+        limits::METRICS_CONNECTIONS,
+        Gauge::default(),
+        stop,
+    )
+    .await;
 }
 
 /// Sends notifications in the background, if there is a mail server.
@@ -132,43 +150,4 @@ fn deliver(app: &App, stop: &watch::Receiver<bool>) -> Option<JoinHandle<()>> {
         public_url,
         stop.clone(),
     )))
-}
-
-fn http1_builder() -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        // Silence is judged by the stream, which tells a slow head from a rest between requests.
-        .header_read_timeout(None)
-        .max_headers(limits::HEADERS)
-        .max_buf_size(limits::HEADER_BYTES);
-    builder
-}
-
-/// The next connection with its place; `None` when there was an error that does not concern the listener as such.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "could not switch off Nagle's algorithm");
-            }
-            Some((stream, permit))
-        }
-        Err(error) => {
-            // Out of file descriptors, most likely: pausing lets others finish instead of spinning.
-            tracing::warn!(%error, "could not accept a connection");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            None
-        }
-    }
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody can stop us any more, which is a reason to stop.
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        tracing::debug!("the stop signal's sender is gone");
-    }
 }

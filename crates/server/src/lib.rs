@@ -10,11 +10,13 @@ mod console;
 mod housekeeping;
 mod layer;
 mod limits;
+mod listener;
+mod metrics;
 mod ops;
 mod password;
 pub mod provisioning_log;
 mod routes;
 mod scim;
 
-pub use app::{App, Config, router, serve};
+pub use app::{App, Config, Draining, Listeners, router, serve};
 pub use password::{HashError, check_rules as check_password, hash as hash_password};

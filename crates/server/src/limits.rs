@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Connections served at the same time.
 pub(crate) const CONNECTIONS: usize = 4096;
+/// Connections of those who watch the server.
+pub(crate) const METRICS_CONNECTIONS: usize = 16;
+/// How long the database may take to say that it is there.
+pub(crate) const READINESS: Duration = Duration::from_secs(2);
 /// Header lines of a request; more is 431.
 pub(crate) const HEADERS: usize = 64;
 /// Bytes of request line and headers; more is 431.

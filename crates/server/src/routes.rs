@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
     http::StatusCode,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -14,15 +14,36 @@ use tenure_scim::ScimError;
 use tower::ServiceExt as _;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
-use crate::{App, api, console, layer, limits, ops, scim};
+use crate::{
+    App, api, console, layer, limits,
+    metrics::{Metrics, note_matched},
+    ops, scim,
+};
 
-/// All routes, and the log that their requests go into. SCIM paths are told apart before routing, because identity providers put slashes and versions where
+/// All routes, the log that their requests go into, and what is counted of them.
+pub(crate) struct Built {
+    pub(crate) router: Router,
+    pub(crate) log: Arc<scim::RequestLog>,
+    pub(crate) metrics: Metrics,
+}
+
+/// All routes. SCIM paths are told apart before routing, because identity providers put slashes and versions where
 /// no route table expects them.
-pub(crate) fn build(app: App) -> (Router, Arc<scim::RequestLog>) {
-    let log = Arc::new(scim::RequestLog::new(app.store.clone()));
+pub(crate) fn build(app: App) -> Built {
+    let metrics = Metrics::default();
+    let observer = layer::observe::Observer {
+        requests: metrics.requests.clone(),
+        draining: app.config.draining.clone(),
+    };
+    let log = scim::RequestLog::new(app.store.clone(), metrics.unlogged.clone());
+    let log = Arc::new(log);
     let https = app.config.public_url.starts_with("https://");
     let scim = Router::new()
-        .fallback_service(scim::service(app.clone(), Arc::clone(&log)))
+        .fallback_service(scim::service(
+            app.clone(),
+            Arc::clone(&log),
+            metrics.requests.clone(),
+        ))
         .layer(CatchPanicLayer::custom(scim_panic));
     let api = Router::new()
         .fallback_service(api::service(app.clone()))
@@ -33,6 +54,7 @@ pub(crate) fn build(app: App) -> (Router, Arc<scim::RequestLog>) {
         .merge(console::router())
         .layer(RequestBodyLimitLayer::new(limits::FORM_BODY_BYTES))
         .merge(console::large().layer(RequestBodyLimitLayer::new(limits::SCHEMA_FORM_BYTES)))
+        .route_layer(from_fn(note_matched))
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(page_panic))
         .with_state(app);
@@ -48,12 +70,13 @@ pub(crate) fn build(app: App) -> (Router, Arc<scim::RequestLog>) {
         .fallback(split)
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn(layer::drain::rest))
-        .layer(axum::middleware::from_fn_with_state(
-            https,
-            layer::headers::secure,
-        ))
-        .layer(from_fn(layer::observe::observe));
-    (router, log)
+        .layer(from_fn_with_state(https, layer::headers::secure))
+        .layer(from_fn_with_state(observer, layer::observe::observe));
+    Built {
+        router,
+        log,
+        metrics,
+    }
 }
 
 /// Whether a path belongs to the SCIM API.

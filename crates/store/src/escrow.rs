@@ -53,14 +53,52 @@ pub fn put(
     message: &str,
     next_us: TimeUs,
 ) -> Result<Escrow, Error> {
+    write(tx, lease, (rid, kind), (code, message), 1, next_us)
+}
+
+/// Records why an object is tried at a time only, without counting an attempt: nothing was sent.
+///
+/// # Errors
+///
+/// `StaleFence`.
+pub fn postpone(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    rid: i64,
+    kind: Kind,
+    code: &str,
+    message: &str,
+    next_us: TimeUs,
+) -> Result<Escrow, Error> {
+    write(tx, lease, (rid, kind), (code, message), 0, next_us)
+}
+
+fn write(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    (rid, kind): (i64, Kind),
+    (code, message): (&str, &str),
+    attempts: i64,
+    next_us: TimeUs,
+) -> Result<Escrow, Error> {
     lease.check(tx)?;
     let now = tx.now_us();
     let row = tx.first(
         "INSERT INTO escrow (workspace_id, application, rid, kind, code, message, attempts, first_us, next_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT (workspace_id, application, rid) DO UPDATE SET \
-         code = excluded.code, message = excluded.message, attempts = escrow.attempts + 1, next_us = excluded.next_us \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, application, rid) DO UPDATE SET \
+         code = excluded.code, message = excluded.message, attempts = escrow.attempts + excluded.attempts, next_us = excluded.next_us \
          RETURNING rid, kind, code, message, attempts, first_us, next_us",
-        values![lease.workspace(), lease.application(), rid, kind, code, message, now, next_us],
+        values![
+            lease.workspace(),
+            lease.application(),
+            rid,
+            kind,
+            code,
+            message,
+            attempts,
+            now,
+            next_us
+        ],
     )?;
     from_row(&row.ok_or_else(|| Error::Database("no row returned".into()))?)
 }

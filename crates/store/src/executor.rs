@@ -3,6 +3,7 @@
 use crate::{
     Error,
     connection::{Access, Database, Verdict},
+    metrics::QueueMetrics,
     store::{Actor, Context, Tx},
 };
 use std::{
@@ -12,6 +13,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
+use tracing::Span;
 
 /// Jobs that may wait in one queue; more are refused with `Busy`.
 const QUEUE: usize = 4096;
@@ -40,6 +42,8 @@ pub(crate) struct Job {
     pub(crate) answer: Answer,
     /// Runs that were rolled back because somebody else was in the way.
     pub(crate) attempts: u32,
+    /// Where it comes from, for what is logged while it runs.
+    pub(crate) span: Span,
 }
 
 #[derive(Default)]
@@ -49,14 +53,35 @@ struct State {
     closing: bool,
 }
 
+impl State {
+    /// The next job, interactive ones first.
+    fn pop(&mut self, metrics: &QueueMetrics) -> Option<Job> {
+        if let Some(job) = self.interactive.pop_front() {
+            metrics.interactive.dec();
+            return Some(job);
+        }
+        let job = self.background.pop_front()?;
+        metrics.background.dec();
+        Some(job)
+    }
+}
+
 /// A bounded queue with two classes.
-#[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     filled: Condvar,
+    metrics: QueueMetrics,
 }
 
 impl Queue {
+    pub(crate) fn new(metrics: QueueMetrics) -> Self {
+        Self {
+            state: Mutex::default(),
+            filled: Condvar::new(),
+            metrics,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while holding the lock cannot leave the queues half-changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -66,16 +91,18 @@ impl Queue {
     pub(crate) fn push(&self, class: Class, job: Job) {
         let mut state = self.lock();
         let closing = state.closing;
-        let queue = match class {
-            Class::Interactive => &mut state.interactive,
-            Class::Background => &mut state.background,
+        let (queue, waiting) = match class {
+            Class::Interactive => (&mut state.interactive, &self.metrics.interactive),
+            Class::Background => (&mut state.background, &self.metrics.background),
         };
         if closing || queue.len() >= QUEUE {
             drop(state);
+            self.metrics.refused.inc();
             (job.answer)(Err(Error::Busy));
             return;
         }
         queue.push_back(job);
+        waiting.inc();
         drop(state);
         self.filled.notify_one();
     }
@@ -84,10 +111,7 @@ impl Queue {
     fn wait(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.interactive.pop_front() {
-                return Some(job);
-            }
-            if let Some(job) = state.background.pop_front() {
+            if let Some(job) = state.pop(&self.metrics) {
                 return Some(job);
             }
             if state.closing {
@@ -101,11 +125,7 @@ impl Queue {
     }
 
     fn next(&self) -> Option<Job> {
-        let mut state = self.lock();
-        state
-            .interactive
-            .pop_front()
-            .or_else(|| state.background.pop_front())
+        self.lock().pop(&self.metrics)
     }
 
     /// Refuses new jobs; threads end when what is queued is done.
@@ -117,6 +137,8 @@ impl Queue {
 
 /// Runs one closure; a panic is an error of this job alone.
 fn attempt(job: &mut Job, tx: &mut Tx<'_>) -> Result<(), Error> {
+    let span = job.span.clone();
+    let _entered = span.enter();
     match catch_unwind(AssertUnwindSafe(|| (job.run)(tx))) {
         Ok(result) => result,
         Err(_) => {
@@ -168,6 +190,7 @@ fn write_batch(
     again: &mut VecDeque<Job>,
 ) {
     if let Err(error) = database.begin(Access::Write) {
+        context.metrics.failed();
         (first.answer)(Err(error));
         return;
     }
@@ -192,6 +215,7 @@ fn write_batch(
                 touched_feed,
             });
             roll_back(database);
+            context.metrics.failed();
             return fail_all(ran, &lost);
         }
         if database.verdict() == Verdict::Again && job.attempts + 1 < ATTEMPTS {
@@ -208,7 +232,7 @@ fn write_batch(
             next = queue.next();
         }
     }
-    finish(database, ran, context, again);
+    finish(database, ran, context, again, started);
 }
 
 /// Commits and answers.
@@ -217,7 +241,9 @@ fn finish(
     ran: Vec<Ran>,
     context: &Context,
     again: &mut VecDeque<Job>,
+    started: Instant,
 ) {
+    let committing = Instant::now();
     if let Err(error) = database.commit() {
         roll_back(database);
         if matches!(error, Error::Busy) && database.verdict() == Verdict::Again {
@@ -237,8 +263,12 @@ fn finish(
             }
             return;
         }
+        context.metrics.failed();
         return fail_all(ran, &error);
     }
+    context
+        .metrics
+        .committed(ran.len(), started.elapsed(), committing.elapsed());
     if ran.iter().any(|ran| ran.result.is_ok() && ran.touched_feed) {
         context.feed_changed();
     }

@@ -276,6 +276,25 @@ pub fn member_difference(
     Ok((pairs(add)?, pairs(remove)?))
 }
 
+/// Ids at the target of the members that a group has got there for certain.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn sure_members(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    application: i64,
+    group_rid: i64,
+) -> Result<Vec<String>, Error> {
+    let rows = tx.query(
+        "SELECT e.target_id FROM exported_member e \
+         WHERE e.workspace_id = $1 AND e.application = $2 AND e.group_rid = $3 AND e.sure = 1 ORDER BY e.member_rid",
+        values![workspace, application, group_rid],
+    )?;
+    rows.iter().map(|row| row.text(0)).collect()
+}
+
 /// The members that the group has in the directory and that have a managed link, and of the given target ids those that are
 /// linked users and groups but no members: what should be there, and what should not.
 ///

@@ -21,6 +21,7 @@ pub mod listing;
 pub mod log;
 pub mod membership;
 pub mod notification;
+pub mod overview;
 pub mod request_log;
 pub mod resource;
 pub mod rules;
@@ -36,6 +37,7 @@ pub mod workspace;
 
 mod crc32;
 mod executor;
+mod metrics;
 mod migrate;
 mod narrow;
 mod node;

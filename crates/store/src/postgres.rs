@@ -11,6 +11,7 @@
 //! The audit chain makes the writes of one workspace wait for each other in any case; SERIALIZABLE would add failures that
 //! have to be repeated, and predicate locks that grow with a batch. Different workspaces write at the same time.
 
+mod outage;
 mod presence;
 mod server;
 mod value;
@@ -30,15 +31,12 @@ use postgres::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
-    time::{Duration, Instant},
+    time::Instant,
 };
 use value::{Bound, Unbindable, read, translate, translate_schema};
 
 /// Prepared statements of one connection; filters make new ones, so all are forgotten when there are more.
 const STATEMENTS: usize = 512;
-/// Pause after a failed connection, doubled up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
@@ -57,9 +55,6 @@ pub(crate) struct Postgres {
     server: Server,
     client: Option<Client>,
     statements: HashMap<String, Vec<(Vec<Type>, Statement)>>,
-    /// When the next connection may be tried, and the pause after it.
-    retry_at: Option<Instant>,
-    pause: Duration,
     access: Option<Access>,
     held: Vec<Held>,
     /// What the job that was put off wants to lock.
@@ -75,8 +70,6 @@ impl Postgres {
             server,
             client: None,
             statements: HashMap::new(),
-            retry_at: None,
-            pause: FIRST_PAUSE,
             access: None,
             held: Vec::new(),
             wanted: BTreeSet::new(),
@@ -91,22 +84,20 @@ impl Postgres {
         self.access = None;
     }
 
-    /// Makes a new session, unless the last try failed a moment ago: then jobs are refused at once.
+    /// Makes a new session, unless the last try of any session failed a moment ago: then jobs are refused at once.
     fn connect(&mut self) -> Result<(), Error> {
-        if self.retry_at.is_some_and(|at| Instant::now() < at) {
+        if self.server.outage.lasts(Instant::now()) {
             return Err(Error::Busy);
         }
         match self.server.connect() {
             Ok(client) => {
                 self.client = Some(client);
-                self.retry_at = None;
-                self.pause = FIRST_PAUSE;
+                self.server.outage.is_over();
                 Ok(())
             }
             Err(error) => {
                 tracing::error!(%error, "the database cannot be reached");
-                self.retry_at = Some(Instant::now() + self.pause);
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.server.outage.goes_on(Instant::now());
                 Err(Error::Busy)
             }
         }

@@ -7,6 +7,7 @@ use crate::{
     Error, Store, TimeUs,
     connection::Connection,
     executor::{self, Job, Queue},
+    metrics::Metrics,
     migrate,
     node::Node,
     schema,
@@ -148,6 +149,7 @@ impl Simulation {
             schemas: schema::Cache::default(),
             presence: None,
             simulation: Some(self.clone()),
+            metrics: Metrics::default(),
         };
         Store {
             inner: Arc::new(Inner {
@@ -218,7 +220,12 @@ impl Here {
 
     pub(crate) fn write(&self, context: &Context, job: Job) {
         if let Some(database) = lock(&self.simulation.shared.database).as_mut() {
-            executor::write_now(database, job, &Queue::default(), context);
+            executor::write_now(
+                database,
+                job,
+                &Queue::new(context.metrics.writes()),
+                context,
+            );
         }
     }
 }

@@ -6,12 +6,14 @@ use crate::{
     Error, TimeUs,
     connection::{Connection, Row, Value},
     executor::{Class, Job, Queue},
+    metrics::Metrics,
     node::{self, Node},
     postgres::Presence,
     schema,
     seal::Sealer,
     simulation::{Here, Moment, Simulation},
 };
+use prometheus_client::registry::Registry;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -74,6 +76,7 @@ pub(crate) struct Context {
     pub(crate) node: Node,
     pub(crate) changed: Notify,
     pub(crate) schemas: schema::Cache,
+    pub(crate) metrics: Metrics,
     /// Who tells other nodes, if there is a database that nodes share.
     pub(crate) presence: Option<Arc<Presence>>,
     /// Who gives time and ids, if not the operating system.
@@ -199,6 +202,7 @@ where
             answer(result.and_then(|()| value.ok_or(Error::Busy)));
         }),
         attempts: 0,
+        span: tracing::Span::current(),
     }
 }
 
@@ -352,6 +356,11 @@ impl Store {
     #[must_use]
     pub fn node(&self) -> &str {
         self.inner.context.node.id()
+    }
+
+    /// Makes the numbers about the store's queues and transactions visible in a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.inner.context.metrics.register(registry);
     }
 
     /// Stops accepting work, finishes what is queued, writes the log back into the database.

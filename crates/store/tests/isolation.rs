@@ -31,7 +31,7 @@ const GLOBAL: [&str; 7] = [
 ];
 
 /// Statements that span workspaces on purpose: start of each.
-const SPANNING: [&str; 4] = [
+const SPANNING: [&str; 9] = [
     // Whose token is this? The answer is the workspace.
     "SELECT workspace_id, id, name, last_used_us, options FROM token",
     // The workspaces of one person.
@@ -40,6 +40,12 @@ const SPANNING: [&str; 4] = [
     "SELECT j.workspace_id, j.application, j.lease_owner",
     // So does whoever sends mail.
     "SELECT n.workspace_id, n.id, n.lease_owner",
+    // The operator's numbers, see `overview`: counts and ages, nothing that tells whose they are.
+    "SELECT j.state, CASE WHEN",
+    "SELECT MIN(c.at_us) FROM job",
+    "SELECT e.code, COUNT(*) FROM escrow",
+    "SELECT COUNT(*) FROM job_work",
+    "SELECT CASE WHEN n.attempts > 0",
 ];
 
 fn tables() -> BTreeSet<String> {

@@ -77,6 +77,10 @@ fn changes_work_and_escrows_make_a_job_due_unless_it_backs_off() {
         escrow::put(tx, lease, rid, Kind::User, "X", "x", tx.now_us())
     });
     assert_eq!(again.unwrap().attempts, 2);
+    let postponed = f.with(&lease, move |tx, lease| {
+        escrow::postpone(tx, lease, rid, Kind::User, "X", "x", tx.now_us())
+    });
+    assert_eq!(postponed.unwrap().attempts, 2, "no attempt");
     f.with(&lease, rest).unwrap();
     assert!(f.is_due(), "a due escrow");
 }

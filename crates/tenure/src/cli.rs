@@ -7,6 +7,7 @@ mod expression;
 mod log;
 mod mail;
 mod operate;
+mod operation;
 
 pub(crate) use authentication::{
     Authentication as AuthenticationFlags, ClientAuth, Method, Secret,
@@ -17,6 +18,7 @@ pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
 pub(crate) use log::{Log, LogExport, LogFilter, LogFormat, LogList};
 pub(crate) use mail::{Mail, Smtp, StartTls};
 pub(crate) use operate::{Backup, Doctor, ExportWorkspace, RestoreBackup};
+pub(crate) use operation::{Lines, Logging, Operation};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -119,7 +121,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080\n  TENURE_SMTP_PASSWORD=… tenure serve --smtp-url smtp://tenure@mail.example.com:587 --smtp-from tenure@example.com"
+    before_help = "Examples:\n  tenure serve --listen 127.0.0.1:8080\n  tenure serve --data /var/lib/tenure --listen 127.0.0.1:8080 --public-url https://tenure.example.com\n  tenure serve --database postgres://tenure@db.example.com/tenure --listen 127.0.0.1:8080\n  tenure serve --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:9464 --log-format json\n  TENURE_SMTP_PASSWORD=… tenure serve --smtp-url smtp://tenure@mail.example.com:587 --smtp-from tenure@example.com"
 )]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 picks a free one
@@ -142,6 +144,8 @@ pub(crate) struct Serve {
     /// Listen beyond loopback with plain http, because a proxy in front does TLS
     #[arg(long, env = "TENURE_BEHIND_PROXY", requires = "public_url")]
     pub(crate) behind_proxy: bool,
+    #[command(flatten)]
+    pub(crate) operation: Operation,
     #[command(flatten)]
     pub(crate) smtp: Smtp,
 }
@@ -480,6 +484,17 @@ pub(crate) enum Application {
     },
     /// Test Tenant URL and credentials; shows each request
     Test(OfApplication),
+    /// Find out by reading how the target wants to be spoken to: filters, pages, PATCH or PUT, groups; writes nothing there
+    #[command(
+        before_help = "Examples:\n  tenure application probe Payroll --workspace acme\n  tenure application probe Payroll --workspace acme --save"
+    )]
+    Probe {
+        #[command(flatten)]
+        of: OfApplication,
+        /// Write what was found into the dialect of the configuration
+        #[arg(long)]
+        save: bool,
+    },
     /// Provision one user or group now, with every step shown
     Provision {
         #[command(flatten)]

@@ -11,9 +11,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    // Commands say themselves what they do; a server has nothing but its log.
-    let is_server = matches!(cli.command, cli::Command::Serve(_));
-    telemetry::install(if is_server { "info" } else { "warn" });
+    match &cli.command {
+        cli::Command::Serve(serve) => telemetry::install_for_server(&serve.operation.logging),
+        _ => telemetry::install_for_command(),
+    }
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

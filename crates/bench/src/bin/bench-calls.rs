@@ -44,6 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 url,
                 authorization: Some(Authorization::Bearer("secret".to_owned())),
                 body: Some(Body::Scim(document)),
+                media_type: tenure_egress::MediaType::Scim,
                 timeout: Duration::from_secs(30),
             };
             // The engine reads the answer, too.

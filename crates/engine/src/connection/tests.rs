@@ -46,6 +46,7 @@ fn read_target(url: String) -> ReadTarget {
         url,
         Credentials::Fixed(Some(Authorization::Bearer("s3cret".to_owned()))),
         limits,
+        crate::target::Manner::default(),
     )
 }
 
@@ -188,14 +189,18 @@ async fn throttling_is_waited_for_but_not_for_ever() {
         }
     };
     let (reader, answers) = target(throttled).await;
-    let exchange = reader.read(&get("Users")).await;
+    let exchange = reader.read(&Request::get("Users".to_owned())).await;
     assert!(exchange.result.is_ok());
     assert_eq!(answers.1.load(Ordering::SeqCst), 3);
 
     let (reader, answers) =
         target(|_| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")]).into_response())
             .await;
-    let failure = reader.read(&get("Users")).await.result.unwrap_err();
+    let failure = reader
+        .read(&Request::get("Users".to_owned()))
+        .await
+        .result
+        .unwrap_err();
     assert_eq!(
         (failure.code, failure.retry_after_s),
         ("TooManyRequests", Some(3600))

@@ -6,7 +6,7 @@ use super::{Grant, Way};
 use crate::{code, target::Failure};
 use answer::{Problem, Then};
 use std::time::Duration;
-use tenure_egress::{Authorization, Body, Call, EgressError};
+use tenure_egress::{Authorization, Body, Call, EgressError, MediaType};
 use tenure_store::application::{ClientAuthentication, ClientCredentials};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -188,6 +188,7 @@ impl TokenSource {
             url: client.token_url.clone(),
             authorization,
             body: Some(Body::Form(fields)),
+            media_type: MediaType::Scim,
             timeout: way.limits.call_timeout,
         }
     }

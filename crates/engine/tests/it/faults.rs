@@ -25,6 +25,24 @@ async fn a_lost_reply_never_makes_a_second_account() {
 }
 
 #[tokio::test]
+async fn changes_do_not_put_off_a_create_that_waits_for_the_search() {
+    let bench = Bench::with(|config| config.dialect.search_lag_s = 60).await;
+    let ada = bench.user("ada").await;
+    bench.target.fail("POST", "Users", 1, Fault::LoseReply);
+    bench.target.fail("GET", "Users", usize::MAX, Fault::Stale);
+    bench.cycle().await;
+    let first = bench.escrow(&ada).await.unwrap();
+    for title in ["Countess", "Enchantress", "Analyst", "Metaphysician"] {
+        bench.replace(&ada, "title", json!(title)).await;
+        bench.cycle().await;
+    }
+    let last = bench.escrow(&ada).await.unwrap();
+    assert_eq!(last.attempts, first.attempts);
+    assert!(last.next_us <= first.next_us, "{first:?} {last:?}");
+    assert_eq!(bench.target.world().users.len(), 1);
+}
+
+#[tokio::test]
 async fn lost_replies_to_changes_and_deletes_are_resolved_by_reading() {
     let bench = Bench::new().await;
     let [ada, bob] = [bench.user("ada").await, bench.user("bob").await];

@@ -5,6 +5,7 @@
 mod chaos;
 mod credentials;
 mod cycles;
+mod dialects;
 mod drift;
 mod faults;
 mod listing;

@@ -200,6 +200,18 @@ impl Service {
                     Answer::nothing()
                 }
             },
+            ("PUT", Some(id)) => match resources.get_mut(id) {
+                None => Answer::error(404, "no such resource"),
+                Some(resource) => {
+                    let was_active = is_active(resource);
+                    resource.clone_from(&request.body);
+                    resource.insert("id".to_owned(), id.into());
+                    if is_user && was_active && !is_active(resource) {
+                        self.losses.push(id.to_owned());
+                    }
+                    Answer::scim(200, &Value::Object(resource.clone()))
+                }
+            },
             ("DELETE", Some(id)) => match resources.remove(id) {
                 None => Answer::error(404, "no such resource"),
                 Some(resource) => {

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use tenure_engine::{EngineError, STAGED};
-use tenure_plan::{config::Scope, gallery};
+use tenure_plan::{config::Scope, dialect::Updates, gallery};
 use tenure_store::{
     Actor, Error, Store, WorkspaceId, application, escrow, job, log,
     run::{self, Cycle, CycleKind},
@@ -136,6 +136,11 @@ impl Story {
         // What is known about the service is true; a request that was given up is done by then, too.
         config.dialect.search_lag_s = u32::try_from((lag + CALL_TIMEOUT).as_secs()).unwrap() + 1;
         config.dialect.members_per_patch = 1 + dice.size(4);
+        if dice.one_in(4) {
+            config.dialect.user_updates = Updates::Put;
+            config.dialect.group_updates = Updates::Put;
+        }
+        config.dialect.filters = !dice.one_in(6);
         let config = serde_json::to_string(&config).unwrap();
         let url = "http://service.example/scim";
         desk.write(Actor::system(), move |tx| {

@@ -1,7 +1,10 @@
 //! What is wrong with a configuration beyond what cannot be parsed.
 
 use super::{CompiledObject, CompiledSource, Problems, limits};
-use crate::config::{ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, Source};
+use crate::{
+    config::{ApplicationConfig, Apply, Mapping, ObjectConfig, ObjectKind, Source},
+    dialect,
+};
 use std::collections::BTreeMap;
 
 pub(super) fn check_numbers(config: &ApplicationConfig, problems: &mut Problems) {
@@ -23,29 +26,8 @@ pub(super) fn check_numbers(config: &ApplicationConfig, problems: &mut Problems)
             "The threshold must be 1 or more; leave it out for no limit",
         );
     }
-    let concurrency = limits::CONCURRENCY;
-    if !concurrency.contains(&config.dialect.concurrency) {
-        problems.add(
-            "dialect.concurrency",
-            format!(
-                "Requests in flight must be {} to {}, not {}",
-                concurrency.start(),
-                concurrency.end(),
-                config.dialect.concurrency
-            ),
-        );
-    }
-    let members = limits::MEMBERS_PER_PATCH;
-    if !members.contains(&config.dialect.members_per_patch) {
-        problems.add(
-            "dialect.members_per_patch",
-            format!(
-                "Members of one PATCH must be {} to {}, not {}",
-                members.start(),
-                members.end(),
-                config.dialect.members_per_patch
-            ),
-        );
+    for (field, problem) in dialect::check::problems(&config.dialect, config.groups.enabled) {
+        problems.add(format!("dialect.{field}"), problem);
     }
     if let Some(domain) = config
         .default_domain

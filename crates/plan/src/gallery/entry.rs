@@ -184,6 +184,8 @@ impl Entry {
             config.dialect.members_per_patch = members;
         }
         if let Some(rate) = self.requests_per_second {
+            let most = u32::try_from(rate).unwrap_or(u32::MAX);
+            config.dialect.requests_per_second = Some(f64::from(most).clamp(0.01, 1000.0));
             // An answer takes about half a second or less.
             config.dialect.concurrency = (rate / 2).clamp(1, config.dialect.concurrency);
         }

@@ -20,12 +20,13 @@ use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::StatusCode,
+    middleware::from_fn,
     routing::{get, post},
 };
 
 use serde_json::{Map, Value};
 
-use crate::{App, limits};
+use crate::{App, limits, metrics::note_matched};
 use problem::Problem;
 
 /// Answers every path under `/api`.
@@ -57,6 +58,7 @@ pub(crate) fn service(app: App) -> Router {
                 "This path does not support the method; see the header `Allow`.",
             )
         })
+        .route_layer(from_fn(note_matched))
         .layer(DefaultBodyLimit::max(limits::API_BODY_BYTES))
         .with_state(app)
 }

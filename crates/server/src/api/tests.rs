@@ -47,9 +47,7 @@ impl World {
         let engine = Engine::new(store.clone(), Egress::new(Policy::AllowPrivate));
         let config = Config {
             public_url: "https://id.mills.example".into(),
-            open_sign_up: false,
-            demo: false,
-            mailer: None,
+            ..Config::default()
         };
         let router = crate::router(App {
             store: store.clone(),

@@ -30,7 +30,7 @@ use super::{
     visitor::{Member, Submission},
     words,
 };
-use crate::App;
+use crate::{App, layer::observe};
 
 /// Operations of a page.
 const OPERATIONS: u32 = 50;
@@ -89,7 +89,7 @@ async fn planned(
 ) -> Result<Response, Failure> {
     let (engine, workspace, key) = (app.engine.clone(), member.workspace.id, application.key);
     let planning =
-        tokio::spawn(async move { engine.preview(workspace, key, draft, PATIENCE).await });
+        observe::spawn(async move { engine.preview(workspace, key, draft, PATIENCE).await });
     shown(member, application, planning).await
 }
 
@@ -98,7 +98,7 @@ async fn drift(State(app): State<App>, sent: Submission) -> Result<Response, Fai
     let member = sent.member;
     let (application, _) = applications::load(&app, &member).await?;
     let (engine, workspace, key) = (app.engine.clone(), member.workspace.id, application.key);
-    let looking = tokio::spawn(async move { engine.drift(workspace, key, PATIENCE).await });
+    let looking = observe::spawn(async move { engine.drift(workspace, key, PATIENCE).await });
     shown(&member, &application, looking).await
 }
 
@@ -321,7 +321,7 @@ async fn apply(State(app): State<App>, sent: Submission) -> Result<Response, Fai
     let (workspace, key, id) = (member.workspace.id, application.key, member.param("cycle"));
     // In a task of its own: it must not end when the browser goes away.
     let applying =
-        tokio::spawn(async move { engine.apply(actor, workspace, key, &id, PATIENCE).await });
+        observe::spawn(async move { engine.apply(actor, workspace, key, &id, PATIENCE).await });
     let root = root(&member, &application);
     match tokio::time::timeout(WAIT, applying).await {
         Ok(Ok(Err(EngineError::Store(Error::Conflict(_))))) => Err(Failure::Changed),

@@ -35,8 +35,7 @@ fn app() -> App {
     let config = Config {
         public_url: URL.into(),
         open_sign_up: true,
-        demo: false,
-        mailer: None,
+        ..Config::default()
     };
     App {
         store,

@@ -18,6 +18,7 @@ use tenure_store::{
 };
 
 use super::{error::Refusal, limits};
+use crate::layer::observe;
 
 /// Remembers which uses were written down a moment ago, so that a busy token costs one write a minute.
 #[derive(Debug, Default)]
@@ -107,7 +108,7 @@ pub(crate) fn touch(store: Store, principal: &Principal, headers: &HeaderMap) {
     let agent = headers
         .get(USER_AGENT)
         .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-    tokio::spawn(async move {
+    observe::spawn(async move {
         let write =
             move |tx: &mut tenure_store::Tx<'_>| token::touch(tx, workspace, &id, agent.as_deref());
         if let Err(error) = store.write_background(Actor::system(), write).await {

@@ -73,6 +73,12 @@ pub(super) async fn run(call: Call<'_>, body: Body) -> Result<Response, Refusal>
             }
         }
     }
+    for (operation, done) in run.request.operations.iter().zip(&results) {
+        if let Some(done) = done {
+            let (resource, name) = run.name(operation);
+            call.scim.requests.operation(resource, name, done.status);
+        }
+    }
     let operations: Vec<Value> = run
         .request
         .operations
@@ -336,6 +342,23 @@ impl Run {
             error: None,
         };
         Ok((done, id))
+    }
+
+    /// What an operation does to which kind of resource, for people who watch the server.
+    fn name(&self, operation: &Operation) -> (&'static str, &'static str) {
+        let path = self.relative(&operation.path);
+        let endpoint = path.and_then(|path| route::find(&format!("/scim/{path}"), &self.types));
+        let resource = match endpoint {
+            Some(Endpoint::Collection(kind) | Endpoint::Resource(kind, _)) => route::resource(kind),
+            _ => "none",
+        };
+        let name = match operation.method {
+            Method::Post => "create",
+            Method::Put => "replace",
+            Method::Patch => "patch",
+            Method::Delete => "delete",
+        };
+        (resource, name)
     }
 
     fn resolve(

@@ -41,7 +41,10 @@ pub(crate) use log::RequestLog;
 
 use tokio::sync::Semaphore;
 
-use crate::App;
+use crate::{
+    App,
+    metrics::{Requests, Route},
+};
 use error::{Refusal, SCIM_JSON};
 use log::{Follower, Record};
 use route::Endpoint;
@@ -56,6 +59,7 @@ struct Scim {
     /// Places for bulk requests.
     bulks: Semaphore,
     log: Arc<RequestLog>,
+    requests: Requests,
 }
 
 /// An authenticated request, its body aside.
@@ -87,7 +91,7 @@ impl Call<'_> {
 }
 
 /// Answers every path under `/scim`.
-pub(crate) fn service(app: App, log: Arc<RequestLog>) -> Router {
+pub(crate) fn service(app: App, log: Arc<RequestLog>, requests: Requests) -> Router {
     let base_url = format!("{}/scim", app.config.public_url).into();
     let scim = Scim {
         app,
@@ -95,6 +99,7 @@ pub(crate) fn service(app: App, log: Arc<RequestLog>) -> Router {
         touches: bearer::Touches::default(),
         bulks: Semaphore::new(limits::BULKS),
         log,
+        requests,
     };
     Router::new().fallback(handle).with_state(Arc::new(scim))
 }
@@ -126,6 +131,10 @@ async fn handle(State(scim): State<Arc<Scim>>, request: Request) -> Response {
 async fn answer(scim: &Scim, record: &Arc<Record>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let public = route::find(parts.uri.path(), &Types::standard());
+    let route = parts.extensions.get::<Route>().cloned().unwrap_or_default();
+    if let Some(endpoint) = &public {
+        route.set(endpoint.template());
+    }
     if public == Some(Endpoint::ServiceProviderConfig) {
         return discovery::configuration(scim, &parts);
     }
@@ -137,6 +146,7 @@ async fn answer(scim: &Scim, record: &Arc<Record>, request: Request) -> Result<R
     let Some(endpoint) = route::find(parts.uri.path(), &types) else {
         return Err(Refusal::status(404, "There is no such endpoint."));
     };
+    route.set(endpoint.template());
     let method = parts.method.clone();
     let call = Call {
         scim,
@@ -145,6 +155,24 @@ async fn answer(scim: &Scim, record: &Arc<Record>, request: Request) -> Result<R
         parts,
         record: Arc::clone(record),
     };
+    let operation = endpoint.operation(&method);
+    let answer = answer_call(call, endpoint, method, body).await;
+    if let Some((resource, operation)) = operation {
+        let status = match &answer {
+            Ok(response) => response.status().as_u16(),
+            Err(refusal) => refusal.error().status,
+        };
+        scim.requests.operation(resource, operation, status);
+    }
+    answer
+}
+
+async fn answer_call(
+    call: Call<'_>,
+    endpoint: Endpoint,
+    method: Method,
+    body: Body,
+) -> Result<Response, Refusal> {
     if endpoint != Endpoint::Me {
         return dispatch(call, endpoint, method, body).await;
     }

@@ -3,6 +3,7 @@
 //! People paste base URLs into identity providers: with a slash at the end, with `/v2` although the client adds it
 //! again, with two slashes. All of these mean the same endpoint.
 
+use axum::http::Method;
 use tenure_store::{Kind, schema::Types};
 
 use super::query::percent_decode;
@@ -44,6 +45,60 @@ impl Endpoint {
             | Self::Schemas(_)
             | Self::ResourceTypes(_) => "GET, HEAD",
         }
+    }
+}
+
+impl Endpoint {
+    /// The route for people who watch the server; types of workspaces' own have one in common.
+    pub(super) fn template(&self) -> &'static str {
+        match self {
+            Self::Root => "/scim",
+            Self::RootSearch => "/scim/.search",
+            Self::ServiceProviderConfig => "/scim/ServiceProviderConfig",
+            Self::Schemas(None) => "/scim/Schemas",
+            Self::Schemas(Some(_)) => "/scim/Schemas/{id}",
+            Self::ResourceTypes(None) => "/scim/ResourceTypes",
+            Self::ResourceTypes(Some(_)) => "/scim/ResourceTypes/{name}",
+            Self::Collection(Kind::User) => "/scim/Users",
+            Self::Collection(Kind::Group) => "/scim/Groups",
+            Self::Collection(Kind::Custom(_)) => "/scim/{type}",
+            Self::Resource(Kind::User, _) => "/scim/Users/{id}",
+            Self::Resource(Kind::Group, _) => "/scim/Groups/{id}",
+            Self::Resource(Kind::Custom(_), _) => "/scim/{type}/{id}",
+            Self::Search(Kind::User) => "/scim/Users/.search",
+            Self::Search(Kind::Group) => "/scim/Groups/.search",
+            Self::Search(Kind::Custom(_)) => "/scim/{type}/.search",
+            Self::Me => "/scim/Me",
+            Self::Bulk => "/scim/Bulk",
+        }
+    }
+
+    /// What a method does to which kind of resource, if it does something to one.
+    pub(super) fn operation(&self, method: &Method) -> Option<(&'static str, &'static str)> {
+        let kind = match self {
+            Self::Collection(kind) | Self::Resource(kind, _) | Self::Search(kind) => *kind,
+            Self::Me => Kind::User,
+            _ => return None,
+        };
+        let operation = match (self, method.as_str()) {
+            (Self::Collection(_), "GET") | (Self::Search(_), "POST") => "query",
+            (Self::Collection(_), "POST") => "create",
+            (Self::Resource(..) | Self::Me, "GET") => "read",
+            (Self::Resource(..) | Self::Me, "PUT") => "replace",
+            (Self::Resource(..) | Self::Me, "PATCH") => "patch",
+            (Self::Resource(..) | Self::Me, "DELETE") => "delete",
+            _ => return None,
+        };
+        Some((resource(kind), operation))
+    }
+}
+
+/// The kind of a resource for people who watch the server.
+pub(super) fn resource(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "User",
+        Kind::Group => "Group",
+        Kind::Custom(_) => "custom",
     }
 }
 

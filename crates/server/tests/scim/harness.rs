@@ -42,9 +42,7 @@ impl World {
         let engine = Engine::new(store.clone(), Egress::new(Policy::AllowPrivate));
         let config = Config {
             public_url: "https://id.mills.example".to_owned(),
-            open_sign_up: false,
-            demo: false,
-            mailer: None,
+            ..Config::default()
         };
         let app = App {
             store,

@@ -1,5 +1,6 @@
 //! Where a PostgreSQL server is, and how connections to it are made.
 
+use super::outage::Outage;
 use crate::Error;
 use postgres::{
     Client, Config, NoTls,
@@ -7,7 +8,7 @@ use postgres::{
     error::SqlState,
 };
 use sha2::{Digest, Sha256};
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +30,8 @@ pub(crate) struct Server {
     tls: Option<MakeRustlsConnect>,
     /// Database and schema; advisory locks and channels are shared by all schemas of a database, so their names hold it.
     scope: String,
+    /// Shared by all clones.
+    pub(super) outage: Arc<Outage>,
 }
 
 impl std::fmt::Debug for Server {
@@ -108,6 +111,7 @@ impl Server {
             config,
             tls: encrypted.then(tls).transpose()?,
             scope: String::new(),
+            outage: Arc::default(),
         })
     }
 

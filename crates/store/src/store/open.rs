@@ -5,6 +5,7 @@ use crate::{
     Error,
     connection::Database,
     executor::{self, Queue},
+    metrics::Metrics,
     migrate,
     node::{self, Node},
     postgres::{self, Postgres, Presence, Server},
@@ -94,6 +95,7 @@ impl Store {
             node: Node::new(directory)?,
             changed: Notify::new(),
             schemas: schema::Cache::default(),
+            metrics: Metrics::default(),
             presence: None,
             simulation: None,
         });
@@ -120,6 +122,7 @@ impl Store {
             node: Node::of_server(server.clone())?,
             changed: Notify::new(),
             schemas: schema::Cache::default(),
+            metrics: Metrics::default(),
             presence: Some(Arc::clone(&presence)),
             simulation: None,
         });
@@ -151,7 +154,8 @@ impl Store {
         readers: Vec<Box<dyn Database + Send>>,
         throw_away: Option<PathBuf>,
     ) -> Result<Self, Error> {
-        let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
+        let writes = Arc::new(Queue::new(context.metrics.writes()));
+        let reads = Arc::new(Queue::new(context.metrics.reads()));
         let spawn_error =
             |error: std::io::Error| Error::Database(format!("cannot start a thread: {error}"));
         let mut threads = Vec::new();

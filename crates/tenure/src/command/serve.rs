@@ -10,7 +10,7 @@ use std::time::Duration;
 use tenure_egress::{Egress, Policy};
 use tenure_engine::Engine;
 use tenure_mail::Mailer;
-use tenure_server::{App, Config};
+use tenure_server::{App, Config, Draining, Listeners};
 use tenure_store::{Actor, Store, account, session};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,8 +19,13 @@ use tokio::task::JoinHandle;
 
 /// Validity of the one-time set-up link.
 const SETUP_US: i64 = 3_600_000_000;
-/// Longest graceful stop: the server drains for at most 25 seconds.
-const STOP: Duration = Duration::from_secs(30);
+/// How long the pages of running cycles may take to their end. What is cut then is found out and continued after the
+/// next start, as after a crash.
+const STOP_CYCLES: Duration = Duration::from_secs(20);
+/// Longest end of everything else: requests are given 25 seconds, the mail three.
+const STOP_SERVER: Duration = Duration::from_secs(35);
+/// How long a proxy may take to notice that this server is about to end, unless the command line says.
+const NOTICE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(
     data: &Path,
@@ -35,7 +40,16 @@ pub(crate) async fn run(
         .hint("listen on 127.0.0.1, or put a TLS proxy in front and give --behind-proxy --public-url https://…"));
     }
     let mailer = super::mail::mailer(&arguments.smtp)?;
-    let listener = bind(address).await?;
+    let listener = bind(address, "--listen").await?;
+    let metrics = match &arguments.operation.metrics_listen {
+        Some(listen) => Some(bind(resolve(listen).await?, "--metrics-listen").await?),
+        None => None,
+    };
+    let shutdown_delay = match arguments.operation.shutdown_delay {
+        Some(seconds) => Duration::from_secs(seconds.into()),
+        None if arguments.behind_proxy => NOTICE,
+        None => Duration::ZERO,
+    };
     let bound = listener.local_addr()?;
     let public_url = match &arguments.public_url {
         Some(url) => base_url(url)?,
@@ -47,6 +61,8 @@ pub(crate) async fn run(
         open_sign_up: arguments.open_sign_up.unwrap_or(local),
         demo: false,
         mailer,
+        metrics,
+        shutdown_delay,
         policy: if local || arguments.allow_private_targets {
             Policy::AllowPrivate
         } else {
@@ -66,8 +82,16 @@ async fn serve(store: Store, listener: TcpListener, settings: Settings) -> Resul
         Some(mailer) => tracing::info!(server = mailer.server(), "notifications are sent by mail"),
         None => tracing::info!("no mail server is named: notifications are not sent"),
     }
+    let metrics = settings.metrics.as_ref().map(TcpListener::local_addr);
     let mut signals = Signals::new()?;
     let mut running = Running::start(store, listener, settings);
+    if let Some(metrics) = metrics {
+        let metrics = metrics?;
+        if !metrics.ip().is_loopback() {
+            tracing::warn!(address = %metrics, "whoever reaches this address may read the metrics");
+        }
+        output::line(&format!("metrics on http://{metrics}/metrics"))?;
+    }
     output::line(&format!("listening on http://{bound}"))?;
     tokio::select! {
         () = signals.received() => {}
@@ -87,6 +111,10 @@ pub(super) struct Settings {
     pub(super) demo: bool,
     pub(super) mailer: Option<Mailer>,
     pub(super) policy: Policy,
+    /// Where `/metrics` answers, if it shall.
+    pub(super) metrics: Option<TcpListener>,
+    /// Between not being ready any more and not taking connections any more.
+    pub(super) shutdown_delay: Duration,
 }
 
 /// A server and its scheduler.
@@ -95,6 +123,8 @@ pub(super) struct Running {
     stop_scheduler: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
     scheduler: JoinHandle<()>,
+    draining: Draining,
+    shutdown_delay: Duration,
 }
 
 impl Running {
@@ -102,6 +132,7 @@ impl Running {
     pub(super) fn start(store: Store, listener: TcpListener, settings: Settings) -> Self {
         let (stop_server, server_stopped) = watch::channel(false);
         let (stop_scheduler, scheduler_stopped) = watch::channel(false);
+        let draining = Draining::default();
         let engine = Engine::new(store.clone(), Egress::new(settings.policy));
         let app = App {
             store,
@@ -111,13 +142,20 @@ impl Running {
                 open_sign_up: settings.open_sign_up,
                 demo: settings.demo,
                 mailer: settings.mailer,
+                draining: draining.clone(),
             }),
+        };
+        let listeners = Listeners {
+            public: listener,
+            metrics: settings.metrics,
         };
         Self {
             stop_server,
             stop_scheduler,
-            server: tokio::spawn(tenure_server::serve(app, listener, server_stopped)),
+            server: tokio::spawn(tenure_server::serve(app, listeners, server_stopped)),
             scheduler: tokio::spawn(async move { engine.schedule(scheduler_stopped).await }),
+            draining,
+            shutdown_delay: settings.shutdown_delay,
         }
     }
 
@@ -136,26 +174,34 @@ impl Running {
         }
     }
 
-    /// Lets the page of a running cycle finish, then requests: an application may be a workspace of this very server,
-    /// and a page could not finish against a server that has stopped listening.
-    pub(super) async fn stop(self) -> Result<(), Failure> {
+    /// Says that it is not ready any more, lets the page of a running cycle finish, then requests: an application may be a
+    /// workspace of this very server, and a page could not finish against a server that has stopped listening.
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        self.draining.begin();
         self.stop_scheduler.send_replace(true);
-        let both = async {
-            self.scheduler
-                .await
-                .map_err(|error| Failure::failed(format!("the scheduler ended: {error}")))?;
-            self.stop_server.send_replace(true);
-            self.server
-                .await
-                .map_err(|error| Failure::failed(format!("the server ended: {error}")))??;
-            Ok(())
-        };
-        tokio::time::timeout(STOP, both).await.unwrap_or_else(|_| {
-            Err(Failure::failed(format!(
+        let (cycles, ()) = tokio::join!(
+            tokio::time::timeout(STOP_CYCLES, &mut self.scheduler),
+            tokio::time::sleep(self.shutdown_delay),
+        );
+        match cycles {
+            Ok(ended) => {
+                ended.map_err(|error| Failure::failed(format!("the scheduler ended: {error}")))?;
+            }
+            Err(_) => {
+                tracing::warn!("cutting cycles that did not come to the end of their page");
+                self.scheduler.abort();
+            }
+        }
+        self.stop_server.send_replace(true);
+        match tokio::time::timeout(STOP_SERVER, self.server).await {
+            Ok(ended) => ended
+                .map_err(|error| Failure::failed(format!("the server ended: {error}")))?
+                .map_err(Failure::from),
+            Err(_) => Err(Failure::failed(format!(
                 "not everything ended within {} s",
-                STOP.as_secs()
-            )))
-        })
+                STOP_SERVER.as_secs()
+            ))),
+        }
     }
 }
 
@@ -191,10 +237,10 @@ pub(super) async fn resolve(listen: &str) -> Result<SocketAddr, Failure> {
     })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::failed(format!("cannot listen on {address}: {error}"))
-            .hint("give another --listen; port 0 picks a free one")
+            .hint(format!("give another {flag}; port 0 picks a free one"))
     })
 }
 

@@ -1,6 +1,7 @@
 //! A workspace with an application, and the target that it provisions to.
 
 pub(crate) mod issuer;
+pub(crate) mod limits;
 pub(crate) mod target;
 
 use serde_json::{Map, Value, json};

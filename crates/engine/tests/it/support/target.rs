@@ -1,5 +1,6 @@
 //! A small SCIM service on loopback with switches for everything that goes wrong in practice.
 
+use super::limits::{self, Limits};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 use tenure_scim::{
     filter::Filter,
@@ -65,6 +67,12 @@ pub(crate) struct World {
     /// So many more requests until what lets in is revoked.
     pub(crate) revoke_after: Option<usize>,
     pub(crate) ignores_filters: bool,
+    /// What it cannot do.
+    pub(crate) limits: Limits,
+    /// Bodies of the writing requests, with the verb and media types of each.
+    pub(crate) bodies: Vec<Sent>,
+    at_once: usize,
+    pub(crate) most_at_once: usize,
     /// Lists nobody, although everybody can be read.
     pub(crate) hides_users: bool,
     /// An account that somebody else makes just before the next create.
@@ -75,6 +83,15 @@ pub(crate) struct World {
     pub(crate) crash: Option<Crash>,
     /// What a stale search sees.
     before: Box<(Resources, Resources)>,
+}
+
+/// A writing request.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) method: String,
+    pub(crate) content_type: String,
+    pub(crate) accept: String,
+    pub(crate) body: Value,
 }
 
 type Resources = BTreeMap<String, Map<String, Value>>;
@@ -179,7 +196,21 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match respond(&target, &method, &uri, &headers, &body) {
+    let (busy, at_once) = {
+        let mut world = target.world();
+        world.at_once += 1;
+        world.most_at_once = world.most_at_once.max(world.at_once);
+        (world.limits.busy, world.at_once)
+    };
+    let response = match busy {
+        Some((_, most)) if at_once > most => Some(error(429, "too many at once")),
+        _ => respond(&target, &method, &uri, &headers, &body),
+    };
+    if let Some((ms, _)) = busy {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    target.world().at_once -= 1;
+    match response {
         Some(response) => response,
         // The sender is dead, or waits in vain.
         None => std::future::pending().await,
@@ -217,6 +248,11 @@ fn respond(
     }
 }
 
+fn header(headers: &HeaderMap, name: &str) -> String {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
 /// The answer of a fault that does nothing.
 fn refusal(fault: Fault) -> Option<Response> {
     match fault {
@@ -241,6 +277,20 @@ fn refusal(fault: Fault) -> Option<Response> {
     }
 }
 
+/// Whether the token is the right one, which it may be for so many more requests only.
+fn lets_in(world: &mut World, headers: &HeaderMap) -> bool {
+    let token = header(headers, "authorization");
+    world.shown.push(token.clone());
+    if let Some(left) = world.revoke_after {
+        world.revoke_after = left.checked_sub(1);
+        if left == 0 {
+            world.accepts = Some("nothing".to_owned());
+        }
+    }
+    let bearer = format!("Bearer {SECRET}");
+    !world.revoked && token == *world.accepts.as_ref().unwrap_or(&bearer)
+}
+
 fn answer_or_fail(
     target: &Target,
     method: &Method,
@@ -251,19 +301,7 @@ fn answer_or_fail(
     let mut world = target.world();
     world.requests.push(format!("{method} {uri}"));
     let at = world.requests.len() - 1;
-    let token = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    world.shown.push(token.to_owned());
-    if let Some(left) = world.revoke_after {
-        world.revoke_after = left.checked_sub(1);
-        if left == 0 {
-            world.accepts = Some("nothing".to_owned());
-        }
-    }
-    let bearer = format!("Bearer {SECRET}");
-    if world.revoked || token != world.accepts.as_deref().unwrap_or(&bearer) {
+    if !lets_in(&mut world, headers) {
         return Some(error(401, "unknown token"));
     }
     let path = uri.path().trim_start_matches("/scim/").to_owned();
@@ -287,6 +325,17 @@ fn answer_or_fail(
         return Some(refusal);
     }
     let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    if world.limits.plain_json && header(headers, "accept").contains("scim") {
+        return Some(error(406, "JSON only"));
+    }
+    if method != Method::GET {
+        world.bodies.push(Sent {
+            method: method.to_string(),
+            content_type: header(headers, "content-type"),
+            accept: header(headers, "accept"),
+            body: Value::Object(body.clone()),
+        });
+    }
     if method == Method::POST
         && let Some(account) = world.appears.take()
     {
@@ -311,6 +360,11 @@ fn answer_or_fail(
         }
         response
     };
+    spoil(fault, response)
+}
+
+/// What becomes of an answer on its way back.
+fn spoil(fault: Option<Fault>, response: Response) -> Option<Response> {
     match fault {
         Some(Fault::Break) => Some(error(500, "too late")),
         Some(Fault::Hang) => None,
@@ -338,9 +392,12 @@ fn answer(
         .split_once('/')
         .map_or((path, None), |(collection, id)| (collection, Some(id)));
     let is_user = collection == "Users";
-    let ignores_filters = world.ignores_filters;
-    let hidden = world.hides_users && is_user;
     let next = world.next;
+    let limits = &world.limits;
+    if let Some((status, why)) = limits.refusal(method, collection, query) {
+        return error(status, why);
+    }
+    let hides_members = limits.hides_members;
     let resources = match collection {
         "Users" => &mut world.users,
         "Groups" => &mut world.groups,
@@ -352,30 +409,19 @@ fn answer(
         SchemaSet::group()
     };
     match (method.as_str(), id) {
-        ("GET", None) => {
-            let filter = url::form_urlencoded::parse(query.as_bytes())
-                .find(|(name, _)| name == "filter")
-                .map(|(_, value)| Filter::parse(&value).unwrap());
-            let found: Vec<Value> = resources
-                .values()
-                .filter(|_| !hidden)
-                .filter(|resource| {
-                    ignores_filters
-                        || filter
-                            .as_ref()
-                            .is_none_or(|filter| filter.matches(resource_type, resource))
-                })
-                .map(|resource| Value::Object(resource.clone()))
-                .collect();
-            scim(
-                200,
-                &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": found.len(), "Resources": found }),
-            )
-        }
+        ("GET", None) => list(world, is_user, query),
         ("GET", Some(id)) => resources.get(id).map_or_else(
             || error(404, "gone"),
-            |resource| scim(200, &Value::Object(resource.clone())),
+            |resource| scim(200, &limits::shown(resource, hides_members)),
         ),
+        ("PUT", Some(id)) => {
+            let Some(resource) = resources.get_mut(id) else {
+                return error(404, "gone");
+            };
+            *resource = body;
+            resource.insert("id".to_owned(), id.into());
+            scim(200, &Value::Object(resource.clone()))
+        }
         ("POST", None) => {
             let name = if is_user { "userName" } else { "displayName" };
             if resources
@@ -415,6 +461,35 @@ fn answer(
         },
         _ => error(405, "not here"),
     }
+}
+
+fn list(world: &World, is_user: bool, query: &str) -> Response {
+    let (resources, resource_type) = if is_user {
+        (&world.users, SchemaSet::user())
+    } else {
+        (&world.groups, SchemaSet::group())
+    };
+    let hidden = world.hides_users && is_user;
+    let filter = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "filter")
+        .map(|(_, value)| Filter::parse(&value).unwrap());
+    let found: Vec<Value> = resources
+        .values()
+        .filter(|_| !hidden)
+        .filter(|resource| {
+            world.ignores_filters
+                || filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.matches(resource_type, resource))
+        })
+        .map(|resource| limits::shown(resource, world.limits.hides_members))
+        .collect();
+    let total = found.len();
+    let found = limits::paged(&world.limits, found, query);
+    scim(
+        200,
+        &json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": total, "Resources": found }),
+    )
 }
 
 fn change_members(resource: &mut Map<String, Value>, change: MemberChange) {

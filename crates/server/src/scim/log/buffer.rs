@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::http::Method;
+use prometheus_client::metrics::counter::Counter;
 use tenure_scim::Deviation;
 use tenure_store::{Actor, Store, WorkspaceId, deviation::Sighting};
 use tokio::{runtime::Handle, sync::Notify};
@@ -148,16 +149,19 @@ pub(crate) struct RequestLog {
     writing: tokio::sync::Mutex<()>,
     /// Where the writing task runs; a request may end on a thread without a runtime.
     runtime: OnceLock<Handle>,
+    /// Requests that are not written down.
+    dropped: Counter,
 }
 
 impl RequestLog {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, dropped: Counter) -> Self {
         Self {
             store,
             buffer: Mutex::default(),
             full: Notify::new(),
             writing: tokio::sync::Mutex::default(),
             runtime: OnceLock::new(),
+            dropped,
         }
     }
 
@@ -186,6 +190,7 @@ impl RequestLog {
                 buffer.raw.push(raw);
             } else {
                 buffer.lose(workspace, 1);
+                self.dropped.inc();
             }
         }
         if buffer.raw.len() >= BATCH {
@@ -228,6 +233,7 @@ impl RequestLog {
         if batch.is_empty() {
             return false;
         }
+        let requests = u64::try_from(batch.raw.len()).unwrap_or(u64::MAX);
         let mut counts: HashMap<WorkspaceId, u64> = batch.lost.clone();
         for caller in batch.raw.iter().filter_map(|raw| raw.caller.as_ref()) {
             *counts.entry(caller.workspace).or_default() += 1;
@@ -245,6 +251,7 @@ impl RequestLog {
         };
         if let Err(error) = written {
             tracing::warn!(%error, "could not write the request log");
+            self.dropped.inc_by(requests);
             let mut buffer = self.buffer();
             for (workspace, count) in counts {
                 buffer.lose(workspace, count);
@@ -318,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn requests_that_end_on_other_threads_are_written() {
         let store = Store::open_in_memory().unwrap();
-        let log = Arc::new(RequestLog::new(store.clone()));
+        let log = Arc::new(RequestLog::new(store.clone(), Counter::default()));
         log.attach();
         let lost = Arc::clone(&log);
         std::thread::spawn(move || {
@@ -344,7 +351,7 @@ mod tests {
     async fn a_closed_store_harms_nobody() {
         let store = Store::open_in_memory().unwrap();
         store.close();
-        let log = Arc::new(RequestLog::new(store));
+        let log = Arc::new(RequestLog::new(store, Counter::default()));
         log.buffer().lose(WorkspaceId(1), 3);
         log.flush().await;
         assert_eq!(log.buffer().lost[&WorkspaceId(1)], 3, "told later");

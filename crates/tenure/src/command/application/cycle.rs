@@ -114,7 +114,7 @@ pub(super) async fn test(session: &Session, of: &OfApplication) -> Result<Exit, 
     })
 }
 
-fn check_line(check: &Check) -> String {
+pub(super) fn check_line(check: &Check) -> String {
     let outcome = if check.passed { "passed" } else { "failed" };
     let status = check
         .status

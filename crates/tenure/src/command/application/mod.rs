@@ -6,6 +6,7 @@ mod create;
 mod cycle;
 mod held;
 mod plan;
+mod probe;
 mod schema;
 mod settings;
 mod status;
@@ -79,6 +80,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<Exit, Fai
         Command::Held(of) => held::list(session, &of).await,
         Command::AllowDeletes { of, expect } => held::allow(session, &of, expect).await,
         Command::Test(of) => cycle::test(session, &of).await,
+        Command::Probe { of, save } => probe::run(session, &of, save).await,
         Command::Provision {
             of,
             objects,

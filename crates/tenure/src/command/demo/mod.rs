@@ -10,6 +10,7 @@ use crate::error::{Exit, Failure};
 use crate::output;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use tenure_egress::Policy;
 use tenure_store::{Store, workspace};
 use tokio::net::TcpListener;
@@ -71,6 +72,8 @@ async fn demonstrate(
         open_sign_up: true,
         demo: true,
         mailer: None,
+        metrics: None,
+        shutdown_delay: Duration::ZERO,
         policy: Policy::AllowPrivate,
     };
     let mut running = Running::start(store.clone(), listener, settings);
