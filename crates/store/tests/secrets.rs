@@ -4,11 +4,7 @@
 
 mod common;
 
-use common::{
-    Directory,
-    engine::{Engine, Place, engine},
-    user,
-};
+use common::{Directory, engine::Place, user};
 use tenure_store::{
     Actor, Error, Kind, Options, Store, Tx,
     account::{self, Role},

@@ -76,10 +76,10 @@ pub fn restore(
         key,
     };
     match database {
-        None => task.into_file(directory),
+        None => task.restore_to_file(directory),
         Some(url) => {
             node::private_directory(directory)?;
-            on_server(url, |server| task.into_server(server, directory))
+            on_server(url, |server| task.restore_to_server(server, directory))
         }
     }
 }
@@ -136,7 +136,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// The file gets its name at the very end; until then, a server refuses to start in the directory.
-    fn into_file(&self, directory: &Path) -> Result<Restored, Error> {
+    fn restore_to_file(&self, directory: &Path) -> Result<Restored, Error> {
         refuse_full(directory)?;
         node::private_directory(directory)?;
         // Dropped by the system however this ends.
@@ -150,7 +150,7 @@ impl Task<'_> {
         refuse_full(directory)?;
         let draft = directory.join(RESTORING);
         remove(&draft)?;
-        let result = self.into_draft(&draft, directory);
+        let result = self.fill_draft(&draft, directory);
         if result.is_err() {
             // Best effort: its name keeps anybody from taking it for a database.
             let _ = remove(&draft);
@@ -158,7 +158,7 @@ impl Task<'_> {
         result
     }
 
-    fn into_draft(&self, draft: &Path, directory: &Path) -> Result<Restored, Error> {
+    fn fill_draft(&self, draft: &Path, directory: &Path) -> Result<Restored, Error> {
         node::private_file(draft)?;
         let mut database = Sqlite::open_draft(draft)?;
         database.begin(Access::Write)?;
@@ -178,7 +178,11 @@ impl Task<'_> {
     }
 
     /// Everything happens in one transaction.
-    fn into_server(&self, server: &mut dyn Whole, directory: &Path) -> Result<Restored, Error> {
+    fn restore_to_server(
+        &self,
+        server: &mut dyn Whole,
+        directory: &Path,
+    ) -> Result<Restored, Error> {
         server.begin(Access::Migrate)?;
         let result = server.take_time().and_then(|()| {
             if let Some(table) = server.tables()?.first() {

@@ -7,7 +7,7 @@ use crate::output::{self, Output};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tenure_egress::{Call, Egress, EgressError, Policy};
+use tenure_egress::{Call, Egress, EgressError, MediaType, Policy};
 use tenure_store::examine::{self, Finding, Standing, Wanted};
 
 /// How long a host may take to give a sign of life.
@@ -82,6 +82,7 @@ async fn reach(place: Place<'_>) -> Vec<Finding> {
                 url: format!("{host}/"),
                 authorization: None,
                 body: None,
+                media_type: MediaType::default(),
                 timeout: SIGN_OF_LIFE,
             })
             .await;
