@@ -1,6 +1,7 @@
 //! One page of objects: read → plan → persist → intent → send → record.
 
 use crate::{
+    agenda::Cursor,
     code,
     load::{Hint, Loaded},
     perform::perform,
@@ -31,8 +32,12 @@ pub(crate) struct Sent {
 }
 
 impl Run<'_> {
-    /// Takes objects through the whole pipeline. `cursor` is saved together with what happened.
-    pub(crate) async fn page(&mut self, rids: &[i64], cursor: Option<String>) -> Result<(), Halt> {
+    /// Takes objects through the whole pipeline. `position` is saved together with what happened.
+    pub(crate) async fn page(
+        &mut self,
+        rids: &[i64],
+        position: Option<Cursor>,
+    ) -> Result<(), Halt> {
         self.check_lease()?;
         let hint = Hint {
             refresh: self.refresh,
@@ -95,8 +100,12 @@ impl Run<'_> {
             }
         }
         self.touch_groups(&records).await?;
-        let cursor = if halt.is_none() { cursor } else { None };
-        let done = if halt.is_none() { rids.len() } else { 0 };
+        let (mut cursor, mut done) = (None, 0);
+        if halt.is_none() {
+            self.pending.retain(|rid| !rids.contains(rid));
+            cursor = position.map(|position| self.position(position).text());
+            done = rids.len();
+        }
         self.record(records, u64::try_from(done).unwrap_or(u64::MAX), cursor)
             .await?;
         halt.map_or(Ok(()), Err)

@@ -108,6 +108,8 @@ pub(crate) struct Run<'a> {
     pub(crate) approved: Arc<HashSet<i64>>,
     /// Groups whose members may have to be exported.
     pub(crate) touched_groups: BTreeSet<i64>,
+    /// Taken from the work queue by this cycle, perhaps in an earlier run of it, and not dealt with yet.
+    pub(crate) pending: BTreeSet<i64>,
     /// Perhaps created already: the target could not say in this run.
     pub(crate) unanswered: HashSet<i64>,
     /// Counted already when the fate of a lost request was found out.
@@ -153,6 +155,7 @@ impl<'a> Run<'a> {
             losses_left: None,
             approved: Arc::default(),
             touched_groups: BTreeSet::new(),
+            pending: BTreeSet::new(),
             unanswered: HashSet::new(),
             reconciled: HashSet::new(),
             stop,
