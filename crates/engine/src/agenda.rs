@@ -127,10 +127,9 @@ pub(crate) async fn agenda(
         member_groups: BTreeSet::new(),
     };
     read_feed(engine, job, watermark, head, &mut wanted).await?;
-    if let Some(saved) = saved {
-        wanted.objects.extend(&saved.work);
-        wanted.member_groups.extend(saved.work);
-    }
+    let left = saved.map(|saved| saved.work).unwrap_or_default();
+    wanted.objects.extend(&left);
+    wanted.member_groups.extend(&left);
     collect_work(engine, lease, &mut wanted).await?;
     let due = engine
         .store
@@ -148,6 +147,7 @@ pub(crate) async fn agenda(
     let cursor = Cursor {
         full: false,
         phase: Phase::Changes,
+        work: left,
         ..Cursor::start(version, head)
     };
     Ok(Agenda {

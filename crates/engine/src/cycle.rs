@@ -212,6 +212,7 @@ impl Run<'_> {
         } else {
             self.reconcile().await?
         };
+        self.pending.extend(&agenda.cursor.work);
         if agenda.kind == CycleKind::Incremental {
             self.guard(Some(&agenda.survey.leavers)).await?;
             self.incremental(agenda, again).await
@@ -274,11 +275,12 @@ impl Run<'_> {
                 let rids = self.candidates(kind, cursor.after).await?;
                 let Some(last) = rids.last() else { break };
                 cursor.after = *last;
-                let text = (!is_dry).then(|| cursor.text());
+                let position = (!is_dry).then(|| cursor.clone());
                 if phase == Phase::Members {
+                    let text = position.map(|position| position.text());
                     self.member_page(&rids, text).await?;
                 } else {
-                    self.page(&rids, text).await?;
+                    self.page(&rids, position).await?;
                 }
             }
         }
@@ -327,6 +329,10 @@ impl Run<'_> {
         work: &BTreeSet<i64>,
         position: &Cursor,
     ) -> Result<(), Halt> {
+        let queued: Vec<i64> = survey.member_groups.intersection(work).copied().collect();
+        if !queued.is_empty() {
+            self.take_work(position, queued).await?;
+        }
         for part in [&survey.leavers, &survey.users, &survey.groups] {
             for rids in part.chunks(PAGE) {
                 self.check_stop_or_off().await?;
@@ -335,37 +341,45 @@ impl Run<'_> {
                     .copied()
                     .filter(|rid| work.contains(rid))
                     .collect();
-                // Groups stay in the cursor until their members are done.
-                let groups: Vec<i64> = self.touched_groups.iter().copied().collect();
-                let mut cursor = position.clone();
                 if !taken.is_empty() {
-                    cursor.work = [groups.clone(), taken.clone()].concat();
-                    self.take_work(&cursor, taken).await?;
+                    self.take_work(position, taken).await?;
                 }
-                cursor.work = groups;
-                self.page(rids, Some(cursor.text())).await?;
+                self.page(rids, Some(position.clone())).await?;
             }
         }
-        let groups: Vec<i64> = std::mem::take(&mut self.touched_groups)
-            .into_iter()
-            .collect();
+        let touched = std::mem::take(&mut self.touched_groups);
         if self.context.compiled.provisions_members() {
+            let groups: Vec<i64> = touched.iter().copied().collect();
             for rids in groups.chunks(PAGE) {
                 self.check_stop_or_off().await?;
                 self.member_page(rids, None).await?;
             }
         }
+        self.pending.retain(|rid| !touched.contains(rid));
         Ok(())
     }
 
     /// Moves rows from the queue into the cursor, so that a row queued from now on is a new one and a crash loses none.
-    async fn take_work(&self, cursor: &Cursor, rids: Vec<i64>) -> Result<(), Error> {
-        let (lease, cycle_id, text) = (self.lease(), self.cycle.id.clone(), cursor.text());
+    async fn take_work(&mut self, position: &Cursor, rids: Vec<i64>) -> Result<(), Error> {
+        self.pending.extend(&rids);
+        let text = self.position(position.clone()).text();
+        let (lease, cycle_id) = (self.lease(), self.cycle.id.clone());
         self.write(move |tx| {
             job::work_done(tx, &lease, &rids)?;
             job::save_cursor(tx, &lease, &cycle_id, &text)
         })
         .await
+    }
+
+    /// A position with everything that a run which goes on from there must not forget: what was taken from the queue, and groups
+    /// until their members are done.
+    pub(crate) fn position(&self, position: Cursor) -> Cursor {
+        // The phases before look at everything.
+        if position.phase != Phase::Changes {
+            return position;
+        }
+        let work = self.pending.union(&self.touched_groups).copied().collect();
+        Cursor { work, ..position }
     }
 
     /// References and memberships that waited for what this cycle made.

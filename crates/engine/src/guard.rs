@@ -80,7 +80,11 @@ pub(crate) async fn survey(
             .copied()
             .filter(|rid| wanted.always.contains(rid))
             .collect();
-        let (context, lease) = (context.clone(), lease.clone());
+        let (context, lease, members) = (
+            context.clone(),
+            lease.clone(),
+            context.compiled.provisions_members(),
+        );
         // Only a write transaction can be sure that no new work row is removed together with the old one.
         let active = if work.is_empty() {
             store
@@ -90,10 +94,18 @@ pub(crate) async fn survey(
             store
                 .write_background(tenure_store::Actor::system(), move |tx| {
                     let active = active(tx, &context, &rids, &always)?;
+                    // A group whose members differ keeps its row until a cursor has it.
+                    let differing = if members {
+                        differing(tx, &context, &work)?
+                    } else {
+                        Vec::new()
+                    };
+                    let needed: BTreeSet<i64> =
+                        active.iter().map(|one| one.rid).chain(differing).collect();
                     let inert: Vec<i64> = work
                         .iter()
                         .copied()
-                        .filter(|rid| !active.iter().any(|one| one.rid == *rid))
+                        .filter(|rid| !needed.contains(rid))
                         .collect();
                     job::work_done(tx, &lease, &inert)?;
                     Ok(active)

@@ -13,6 +13,7 @@ mod conclude;
 mod connection;
 mod credentials;
 mod cycle;
+mod doubt;
 mod drift;
 mod engine;
 mod guard;

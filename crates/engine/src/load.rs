@@ -131,7 +131,7 @@ pub(crate) fn load(
     }))
 }
 
-fn search_lag_us(context: &Context) -> i64 {
+pub(crate) fn search_lag_us(context: &Context) -> i64 {
     i64::from(context.compiled.config.dialect.search_lag_s.min(3600)) * 1_000_000
 }
 

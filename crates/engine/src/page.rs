@@ -1,7 +1,9 @@
 //! One page of objects: read → plan → persist → intent → send → record.
 
 use crate::{
+    agenda::Cursor,
     code,
+    doubt::{self, Doubted},
     load::{Hint, Loaded},
     perform::perform,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, waiting_for, word},
@@ -11,7 +13,7 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
-use tenure_plan::{Action, Operation, Outcome, planner::skip};
+use tenure_plan::{Operation, Outcome, planner::skip};
 use tenure_store::{
     membership,
     run::{self, OperationState},
@@ -31,8 +33,12 @@ pub(crate) struct Sent {
 }
 
 impl Run<'_> {
-    /// Takes objects through the whole pipeline. `cursor` is saved together with what happened.
-    pub(crate) async fn page(&mut self, rids: &[i64], cursor: Option<String>) -> Result<(), Halt> {
+    /// Takes objects through the whole pipeline. `position` is saved together with what happened.
+    pub(crate) async fn page(
+        &mut self,
+        rids: &[i64],
+        position: Option<Cursor>,
+    ) -> Result<(), Halt> {
         self.check_lease()?;
         let hint = Hint {
             refresh: self.refresh,
@@ -68,11 +74,16 @@ impl Run<'_> {
             wanted = Vec::new();
             for sent in sent {
                 let last = round + 1 == ROUNDS;
+                let now_us = self.engine.store.now_us();
+                let doubted = Doubted::of(&self.context, sent.loaded.rid, &sent.operation, now_us);
                 let verdict = settle::settle(self.reach.reader(), &self.context, sent, last).await;
                 match verdict {
                     Verdict::Done(record) => {
                         if let LinkEffect::Put { target_id, .. } = &record.link {
                             taken.entry(target_id.clone()).or_insert(record.rid);
+                        }
+                        if record.is_unknown() {
+                            self.doubted.extend(doubted);
                         }
                         records.push(*record);
                     }
@@ -95,8 +106,12 @@ impl Run<'_> {
             }
         }
         self.touch_groups(&records).await?;
-        let cursor = if halt.is_none() { cursor } else { None };
-        let done = if halt.is_none() { rids.len() } else { 0 };
+        let (mut cursor, mut done) = (None, 0);
+        if halt.is_none() {
+            self.pending.retain(|rid| !rids.contains(rid));
+            cursor = position.map(|position| self.position(position).text());
+            done = rids.len();
+        }
         self.record(records, u64::try_from(done).unwrap_or(u64::MAX), cursor)
             .await?;
         halt.map_or(Ok(()), Err)
@@ -112,7 +127,7 @@ impl Run<'_> {
         let is_dry = matches!(self.reach, Reach::Read(_));
         for one in loaded {
             if let (Some(doubt), false) = (self.in_question(&one), is_dry) {
-                records.push(in_question(&one, &doubt));
+                records.push(doubt::postponed(&one, &doubt));
                 continue;
             }
             if let (Outcome::Operation(operation), Some(expected)) =
@@ -147,14 +162,6 @@ impl Run<'_> {
     }
 
     /// Whether the account must not be created now, because it may have been already.
-    fn in_question(&self, one: &Loaded) -> Option<Doubt> {
-        let is_create = matches!(&one.planned.outcome, Outcome::Operation(operation) if operation.action == Action::Create);
-        if is_create && self.unanswered.contains(&one.rid) {
-            return Some(Doubt::Unanswered);
-        }
-        one.in_question_until_us.map(Doubt::Until)
-    }
-
     /// Whether one more operation may take access: who left after the cycle had begun was not counted before.
     fn reason_to_hold(&mut self) -> Option<String> {
         if self.hold.is_none() {
@@ -361,30 +368,6 @@ fn body_of(operation: &Operation) -> Result<String, Halt> {
             "the plan cannot be stored: {error}"
         )))
     })
-}
-
-/// Why nobody knows whether an account was created.
-enum Doubt {
-    /// The target did not answer the search for it.
-    Unanswered,
-    /// A search may not show it before this time.
-    Until(i64),
-}
-
-/// Perhaps created already by a request whose reply was lost: creating it again could give somebody two accounts.
-fn in_question(loaded: &Loaded, doubt: &Doubt) -> Record {
-    let failure = Failure::lost(
-        "the reply to an earlier create was lost, and a search does not find the account; it may still show up, so that it is created again a little later only",
-    );
-    let mut record = Record::failed(loaded, "create", &failure, loaded.planned.steps.clone());
-    if let Doubt::Until(until_us) = doubt {
-        record.escrow = EscrowEffect::Postpone {
-            code: failure.code.to_owned(),
-            message: failure.message,
-            until_us: *until_us,
-        };
-    }
-    record
 }
 
 /// Held by the deletion threshold: tried again later, and shown as what it would be.

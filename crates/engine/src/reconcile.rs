@@ -2,6 +2,7 @@
 
 use crate::{
     code,
+    doubt::Doubted,
     load::object_kind,
     matching,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
@@ -165,6 +166,9 @@ impl Run<'_> {
             if !is_answered || age_us < IN_QUESTION_US {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
                 record.look_again = false;
+                let sent_us = stored.planned_us;
+                self.doubted
+                    .extend(Doubted::of(&self.context, stored.rid, operation, sent_us));
             }
             return Ok(());
         };

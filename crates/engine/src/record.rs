@@ -118,6 +118,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Whether something was sent and nobody knows what became of it.
+    pub(crate) fn is_unknown(&self) -> bool {
+        let mut states = self.operations.iter();
+        states.any(|(_, state)| *state == OperationState::Unknown)
+    }
+
     /// A record that changes nothing yet.
     pub(crate) fn new(loaded: &Loaded, tally: Tally) -> Self {
         // Ours, whatever the directory says by now: who left meanwhile must not keep what we made.

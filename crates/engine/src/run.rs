@@ -2,6 +2,7 @@
 
 use crate::{
     apply::Expected,
+    doubt::Doubted,
     engine::{Engine, EngineError, Prepared},
     lease::HeldLease,
     load::{self, Context, Hint, Loaded},
@@ -108,6 +109,10 @@ pub(crate) struct Run<'a> {
     pub(crate) approved: Arc<HashSet<i64>>,
     /// Groups whose members may have to be exported.
     pub(crate) touched_groups: BTreeSet<i64>,
+    /// Taken from the work queue by this cycle, perhaps in an earlier run of it, and not dealt with yet.
+    pub(crate) pending: BTreeSet<i64>,
+    /// Accounts that perhaps were created.
+    pub(crate) doubted: Vec<Doubted>,
     /// Perhaps created already: the target could not say in this run.
     pub(crate) unanswered: HashSet<i64>,
     /// Counted already when the fate of a lost request was found out.
@@ -153,6 +158,8 @@ impl<'a> Run<'a> {
             losses_left: None,
             approved: Arc::default(),
             touched_groups: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            doubted: Vec::new(),
             unanswered: HashSet::new(),
             reconciled: HashSet::new(),
             stop,

@@ -203,6 +203,17 @@ async fn lost(
             },
             Some(&failure),
         ),
+        // An account that was being taken over is ours by now, whatever matching would say a moment later.
+        (Action::Update, found @ Found::One { .. })
+            if !last && sent.loaded.present_link().is_none() =>
+        {
+            let hint = Hint {
+                forget_link: sent.loaded.hint.forget_link,
+                found: Some(found),
+                ..Hint::default()
+            };
+            again(&sent, OperationState::Reconciled, hint, None)
+        }
         (Action::Update, Found::One { document, .. }) if !last => {
             let hint = Hint {
                 account: Some(document),
@@ -239,7 +250,7 @@ pub(crate) async fn find_created(
 }
 
 /// What a create gives these attributes.
-fn values(attributes: &[&str], operation: &Operation) -> Vec<(String, String)> {
+pub(crate) fn values(attributes: &[&str], operation: &Operation) -> Vec<(String, String)> {
     attributes
         .iter()
         .filter_map(|attribute| match operation.known_after.get(*attribute)? {

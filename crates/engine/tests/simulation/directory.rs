@@ -288,6 +288,7 @@ impl Directory {
                 .members
                 .iter()
                 .map(|key| &self.people[key])
+                .filter(|person| !poisoned(&person.name))
                 .filter(|person| {
                     let accounts = service.now.named(&user_name(&person.name));
                     accounts.iter().any(|account| !is_left(person, account))
@@ -295,11 +296,12 @@ impl Directory {
                 .map(|person| user_name(&person.name))
                 .collect();
             expected.sort();
-            assert_eq!(
-                service.now.members(name),
-                vec![expected],
-                "members of {name}"
-            );
+            let mut members = service.now.members(name);
+            for members in &mut members {
+                // Nobody waits until the last attempt at whom the service never accepts.
+                members.retain(|name| service.poison.as_ref() != Some(name));
+            }
+            assert_eq!(members, vec![expected], "members of {name}");
         }
         assert_eq!(
             service.now.groups.len(),
