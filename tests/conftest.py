@@ -53,6 +53,27 @@ def new_server(tmp_path, request):
 
 
 @pytest.fixture
+def new_database():
+    """Makes databases of PostgreSQL: schemas on the server that TENURE_TEST_POSTGRES names."""
+    url = os.environ.get("TENURE_TEST_POSTGRES")
+    if not url:
+        pytest.skip("TENURE_TEST_POSTGRES is not set")
+    schemas = []
+
+    def psql(statement):
+        subprocess.run(["psql", "-q", url, "-c", statement], check=True, capture_output=True, timeout=60)
+
+    def make():
+        schemas.append(f"b_{uuid.uuid4().hex}")
+        psql(f"CREATE SCHEMA {schemas[-1]}")
+        return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schemas[-1]}"
+
+    yield make
+    for schema in schemas:
+        psql(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
 def server(new_server):
     return new_server("server")
 
@@ -87,19 +108,9 @@ def pair(new_server):
 
 
 @pytest.fixture
-def database():
+def database(new_database):
     """A schema of its own on the server that TENURE_TEST_POSTGRES names."""
-    url = os.environ.get("TENURE_TEST_POSTGRES")
-    if not url:
-        pytest.skip("TENURE_TEST_POSTGRES is not set")
-    schema = f"b_{uuid.uuid4().hex}"
-
-    def psql(statement):
-        subprocess.run(["psql", "-q", url, "-c", statement], check=True, capture_output=True, timeout=60)
-
-    psql(f"CREATE SCHEMA {schema}")
-    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
-    psql(f"DROP SCHEMA {schema} CASCADE")
+    return new_database()
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ use tracing::Instrument as _;
 const RUNNING: usize = 8;
 /// How often due jobs are looked for when nothing changes here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a job waits whose run failed because of us: a full disk fails at once, and would fail thousands of times a second.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Changes arrive in bursts; one cycle for many of them is cheaper.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -73,7 +75,7 @@ async fn start_due(
         if present.len() >= RUNNING || !present.insert((workspace, application)) {
             continue;
         }
-        let (engine, stop) = (engine.clone(), stop.clone());
+        let (engine, mut stop) = (engine.clone(), stop.clone());
         running.spawn(async move {
             let trace = Trace::random();
             // Whatever is logged at all shall name its cycle.
@@ -84,9 +86,11 @@ async fn start_due(
                 trace_id = %trace
             );
             let run = async {
-                if let Err(error) = run_one(&engine, workspace, application, stop).await {
+                if let Err(error) = run_one(&engine, workspace, application, stop.clone()).await {
                     tracing::warn!(%error, "a cycle failed");
                     engine.metrics.cycle_failed();
+                    // A server that stops need not wait.
+                    let _ = tokio::time::timeout(AFTER_FAILURE, stop.wait_for(|stop| *stop)).await;
                 }
             };
             trace.scope(run.instrument(span)).await;

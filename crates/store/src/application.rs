@@ -52,7 +52,7 @@ fn from_row(row: &Row) -> Result<Application, Error> {
     })
 }
 
-fn place(workspace: WorkspaceId, key: i64) -> String {
+pub(crate) fn place(workspace: WorkspaceId, key: i64) -> String {
     format!("{}|application|{key}|secret", workspace.0)
 }
 

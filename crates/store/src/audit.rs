@@ -2,9 +2,9 @@
 
 use crate::{
     Error, TimeUs, Tx, WorkspaceId,
-    connection::{Row, values},
+    connection::{Connection, Row, values},
     node::hex,
-    store::Actor,
+    store::{Actor, refuse_nul},
 };
 use sha2::{Digest, Sha256};
 
@@ -80,9 +80,8 @@ pub fn append(
     object: &str,
     detail: &str,
 ) -> Result<(), Error> {
-    let (last, previous) = head(tx, workspace)?;
-    let mut entry = AuditEntry {
-        seq: last + 1,
+    let entry = AuditEntry {
+        seq: 0,
         at_us: tx.now_us(),
         actor: tx.actor().clone(),
         action: action.to_owned(),
@@ -90,16 +89,37 @@ pub fn append(
         detail: detail.to_owned(),
         hash: String::new(),
     };
+    append_to(tx.connection(), workspace, entry)
+}
+
+/// Appends a row, whose number and hash are found here.
+pub(crate) fn append_to(
+    connection: &mut dyn Connection,
+    workspace: WorkspaceId,
+    mut entry: AuditEntry,
+) -> Result<(), Error> {
+    let (last, previous) = head(connection, workspace)?;
+    entry.seq = last + 1;
     entry.hash = chain(&previous, &entry);
-    tx.execute(
+    let values = values![
+        workspace,
+        entry.seq,
+        entry.at_us,
+        entry.actor.kind,
+        entry.actor.id,
+        entry.actor.name,
+        entry.action,
+        entry.object,
+        entry.detail,
+        &entry.hash
+    ];
+    refuse_nul(values)?;
+    connection.execute(
         "INSERT INTO audit (workspace_id, seq, at_us, actor_kind, actor_id, actor_name, action, object, detail, hash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        values![
-            workspace, entry.seq, entry.at_us, entry.actor.kind, entry.actor.id, entry.actor.name, entry.action,
-            entry.object, entry.detail, &entry.hash
-        ],
+        values,
     )?;
-    tx.execute(
+    connection.execute(
         "INSERT INTO audit_head (workspace_id, seq, hash) VALUES ($1, $2, $3) \
          ON CONFLICT (workspace_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
         values![workspace, entry.seq, entry.hash],
@@ -108,12 +128,12 @@ pub fn append(
 }
 
 /// Number and hash of the last row; 0 and nothing when there is none.
-fn head(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<(i64, String), Error> {
-    let row = tx.first(
+fn head(connection: &mut dyn Connection, workspace: WorkspaceId) -> Result<(i64, String), Error> {
+    let rows = connection.query(
         "SELECT seq, hash FROM audit_head WHERE workspace_id = $1",
         values![workspace],
     )?;
-    row.map_or(Ok((0, String::new())), |row| {
+    rows.first().map_or(Ok((0, String::new())), |row| {
         Ok((row.integer(0)?, row.text(1)?))
     })
 }
@@ -148,15 +168,23 @@ pub fn list(
 ///
 /// `Conflict` names the first row that was changed, removed or inserted.
 pub fn verify(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<u64, Error> {
+    verify_in(tx.connection(), workspace)
+}
+
+/// [`verify`] without a store.
+pub(crate) fn verify_in(
+    connection: &mut dyn Connection,
+    workspace: WorkspaceId,
+) -> Result<u64, Error> {
     let mut previous = String::new();
     let mut seq: i64 = 0;
     loop {
-        let rows = tx.query(
+        let rows = connection.query(
             &format!("{COLUMNS} WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT 1000"),
             values![workspace, seq],
         )?;
         if rows.is_empty() {
-            return match head(tx, workspace)? == (seq, previous) {
+            return match head(connection, workspace)? == (seq, previous) {
                 true => Ok(seq.unsigned_abs()),
                 false => Err(tampered(seq + 1)),
             };

@@ -21,6 +21,9 @@ pub enum Error {
     /// The queue is full or the database is locked; try again.
     #[error("the store is busy, try again")]
     Busy,
+    /// There is no room left for the database: nothing was written. Reading goes on, and writing when there is room again.
+    #[error("the disk is full")]
+    Full,
     /// A secret cannot be opened: missing or wrong master key.
     #[error("the secret cannot be opened with the present master key")]
     Seal,

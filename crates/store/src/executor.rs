@@ -204,15 +204,16 @@ fn write_batch(
         let (result, touched_feed) = savepoint(database, &mut job, context);
         if database.verdict() == Verdict::Lost || !database.in_transaction() {
             // Nothing of this batch is left, and another savepoint would begin a transaction of its own.
+            let lost = match (database.verdict(), &result) {
+                (Verdict::Lost, _) => Error::Busy,
+                (_, Err(Error::Full)) => Error::Full,
+                _ => Error::Database("a grave error undid the whole transaction".to_owned()),
+            };
             ran.push(Ran {
                 job,
                 result,
                 touched_feed,
             });
-            let lost = match database.verdict() {
-                Verdict::Lost => Error::Busy,
-                _ => Error::Database("a grave error undid the whole transaction".to_owned()),
-            };
             roll_back(database);
             context.metrics.failed();
             return fail_all(ran, &lost);
@@ -304,6 +305,7 @@ fn fail_all(ran: Vec<Ran>, error: &Error) {
         (job.answer)(Err(match (result, error) {
             (Err(own), _) => own,
             (Ok(()), Error::Busy) => Error::Busy,
+            (Ok(()), Error::Full) => Error::Full,
             (Ok(()), other) => Error::Database(other.to_string()),
         }));
     }
@@ -383,7 +385,7 @@ fn read(database: &mut dyn Database, job: &mut Job, context: &Context) -> Result
 
 #[cfg(test)]
 mod tests {
-    use crate::{Actor, Error, Store, Tx, workspace};
+    use crate::{Actor, Error, Store, Tx, audit, workspace};
     use std::sync::{Mutex, mpsc};
 
     /// A full disk ends a transaction by itself; `ROLLBACK` inside of a job stands for that.
@@ -430,5 +432,37 @@ mod tests {
             &["after"]
         };
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_full_disk_refuses_writes_until_there_is_room_again() {
+        let store = Store::open_in_memory().unwrap();
+        let limit = |pages: &'static str| {
+            // The writer is one connection, so that the limit of its pages holds for all that is written.
+            store.write_blocking(Actor::system(), move |tx| {
+                tx.query(&format!("PRAGMA max_page_count = {pages}"), &[])
+            })
+        };
+        let fill = |name: String| {
+            let text = "x".repeat(50_000);
+            store.write_blocking(Actor::system(), move |tx| {
+                let workspace = workspace::create(tx, &name)?;
+                audit::append(tx, workspace.id, "test", "test", &text)
+            })
+        };
+        // Less than there is: the limit is the present size.
+        limit("1").unwrap();
+        let refused = (0..10)
+            .map(|n| fill(format!("refused {n}")))
+            .find(Result::is_err);
+        let refused = refused.expect("the disk is never full").unwrap_err();
+        assert!(matches!(refused, Error::Full), "{refused}");
+        let count = || store.read_blocking(workspace::list).unwrap().len();
+        let before = count();
+        assert!(matches!(fill("again".into()), Err(Error::Full)));
+        assert_eq!(count(), before);
+        limit("100000").unwrap();
+        fill("after".into()).unwrap();
+        assert_eq!(count(), before + 1);
     }
 }

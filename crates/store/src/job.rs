@@ -19,6 +19,12 @@ use crate::{
     connection::{Row, values},
 };
 
+/// Quarantine code of a job that was switched off because a backup was restored.
+pub const RESTORED_CODE: &str = "RestoredFromBackup";
+/// Why it was.
+pub(crate) const RESTORED_REASON: &str = "A backup was restored. What was sent to the application after the backup was made is not known here, and people who have left \
+    since may be in the directory again. Bring the directory up to date, look at a drift check or a plan, then switch provisioning on.";
+
 /// Health of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Copy)]
 pub enum State {

@@ -1,11 +1,13 @@
 //! Migrations: numbered files, forward only, one transaction each, with checksums.
 
 use crate::{
-    Error,
+    Error, application, backup,
     connection::{Access, Database, values},
-    node::hex,
+    node::{self, hex},
+    seal::Sealer,
 };
 use sha2::{Digest, Sha256};
+use std::path::Path;
 
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_base.sql")),
@@ -14,6 +16,9 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("../migrations/0004_provisioning.sql")),
     (5, include_str!("../migrations/0005_credentials.sql")),
 ];
+
+/// Secrets that are looked at to find out whether a key is the right one.
+const ENOUGH: usize = 100;
 
 const CREATE_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, checksum TEXT NOT NULL)";
@@ -36,7 +41,23 @@ pub(crate) fn run(connection: &mut dyn Database) -> Result<(), Error> {
     }
 }
 
+/// Number of the newest schema that this version knows.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |(number, _)| *number)
+}
+
+/// Number of the last migration of a database. Its table of migrations must exist.
+pub(crate) fn present(connection: &mut dyn Database) -> Result<i64, Error> {
+    let applied = connection.query(APPLIED, &[])?;
+    applied.last().map_or(Ok(0), |row| row.integer(0))
+}
+
 fn migrate(connection: &mut dyn Database) -> Result<(), Error> {
+    apply(connection, newest())
+}
+
+/// Applies, within the open transaction, the migrations up to a number that are still missing.
+pub(crate) fn apply(connection: &mut dyn Database, up_to: i64) -> Result<(), Error> {
     connection.batch(CREATE_TABLE)?;
     let applied = connection.query(APPLIED, &[])?;
     for row in &applied {
@@ -52,19 +73,21 @@ fn migrate(connection: &mut dyn Database) -> Result<(), Error> {
             )));
         }
     }
-    for (number, text) in MIGRATIONS.iter().skip(applied.len()) {
+    let wanted = MIGRATIONS.iter().filter(|(number, _)| *number <= up_to);
+    for (number, text) in wanted.skip(applied.len()) {
         connection.batch(text)?;
         connection.execute(RECORD, values![*number, hex(&Sha256::digest(text))])?;
     }
     Ok(())
 }
 
-/// Makes sure that all processes of a database have the same master key. What one of them seals, the others must open.
-pub(crate) fn same_key(connection: &mut dyn Database, key: &[u8; 32]) -> Result<(), Error> {
+/// The master key of a data directory, made on first use. All processes of a database must have the same one: what one of them
+/// seals, the others must open. A database that is in use already gets no new key for one that is missing.
+pub(crate) fn key(connection: &mut dyn Database, directory: &Path) -> Result<[u8; 32], Error> {
     connection.begin(Access::Migrate)?;
-    let result = compare_key(connection, key);
+    let result = find_key(connection, directory);
     match result {
-        Ok(()) => connection.commit(),
+        Ok(key) => connection.commit().map(|()| key),
         Err(error) => {
             connection.rollback()?;
             Err(error)
@@ -72,11 +95,64 @@ pub(crate) fn same_key(connection: &mut dyn Database, key: &[u8; 32]) -> Result<
     }
 }
 
-fn compare_key(connection: &mut dyn Database, key: &[u8; 32]) -> Result<(), Error> {
-    // The key is random, so that its hash tells nothing about it.
-    let fingerprint = hex(&Sha256::digest(
+fn find_key(connection: &mut dyn Database, directory: &Path) -> Result<[u8; 32], Error> {
+    connection.batch(CREATE_KEY_TABLE)?;
+    let known = known_key(connection)?;
+    let sealed = sealed(connection)?;
+    if node::present_key(directory)?.is_none() && (known.is_some() || !sealed.is_empty()) {
+        return Err(Error::Invalid(format!(
+            "the master.key of this database is missing in {}; put the copy of it back that you keep, or the one from another \
+             server of this database",
+            directory.display()
+        )));
+    }
+    let key = node::master_key(directory)?;
+    let sealer = Sealer::new(&key);
+    let opens = |(place, secret): &(String, Vec<u8>)| sealer.open(place, secret).is_ok();
+    if known.is_none() && !sealed.is_empty() && !sealed.iter().any(opens) {
+        // An earlier version let this happen. The right key may still come back, so this one is not remembered.
+        tracing::warn!("the master.key in the data directory opens none of the stored secrets");
+        return Ok(key);
+    }
+    compare_key(connection, &key)?;
+    Ok(key)
+}
+
+/// Secrets with their places, a few of each workspace.
+fn sealed(connection: &mut dyn Database) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let mut sealed = Vec::new();
+    for (workspace, _) in backup::workspaces(connection)? {
+        let rows = connection.query(
+            "SELECT key, secret FROM application WHERE workspace_id = $1 AND secret IS NOT NULL ORDER BY key LIMIT 10",
+            values![workspace],
+        )?;
+        for row in &rows {
+            let secret = row.optional_bytes(1)?.unwrap_or_default();
+            sealed.push((application::place(workspace, row.integer(0)?), secret));
+        }
+        if sealed.len() >= ENOUGH {
+            break;
+        }
+    }
+    Ok(sealed)
+}
+
+/// Tells keys apart. A key is random, so that its hash tells nothing about it.
+pub(crate) fn fingerprint(key: &[u8; 32]) -> String {
+    hex(&Sha256::digest(
         [b"tenure master key".as_slice(), key].concat(),
-    ));
+    ))
+}
+
+/// The fingerprint of the key that a database is used with. Its table of keys must exist.
+pub(crate) fn known_key(connection: &mut dyn Database) -> Result<Option<String>, Error> {
+    let rows = connection.query(KNOWN_KEY, &[])?;
+    rows.first().map(|row| row.text(0)).transpose()
+}
+
+/// Remembers the key within the open transaction, or compares it with the one that is remembered.
+pub(crate) fn compare_key(connection: &mut dyn Database, key: &[u8; 32]) -> Result<(), Error> {
+    let fingerprint = fingerprint(key);
     connection.batch(CREATE_KEY_TABLE)?;
     match connection.query(KNOWN_KEY, &[])?.first() {
         None => connection
@@ -85,42 +161,11 @@ fn compare_key(connection: &mut dyn Database, key: &[u8; 32]) -> Result<(), Erro
         Some(row) if row.text(0)? == fingerprint => Ok(()),
         Some(_) => Err(Error::Invalid(
             "the master.key in the data directory is not the one that this database is used with; \
-             copy it from the data directory of another server"
+             put the right one back, from another server of this database or from where it is kept"
                 .into(),
         )),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{connection::Connection as _, sqlite::Sqlite};
-
-    #[test]
-    fn migrating_twice_is_nothing_and_newer_schemas_are_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("test.db");
-        let mut connection = Sqlite::open(&path, false).unwrap();
-        run(&mut connection).unwrap();
-        run(&mut connection).unwrap();
-        connection.execute(RECORD, values![999_i64, "x"]).unwrap();
-        assert!(
-            run(&mut connection)
-                .unwrap_err()
-                .to_string()
-                .contains("newer version")
-        );
-        connection
-            .execute("DELETE FROM migration WHERE number = $1", values![999_i64])
-            .unwrap();
-        connection
-            .execute("UPDATE migration SET checksum = $1", values!["x"])
-            .unwrap();
-        assert!(
-            run(&mut connection)
-                .unwrap_err()
-                .to_string()
-                .contains("differs")
-        );
-    }
-}
+mod tests;

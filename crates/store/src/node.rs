@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-fn io(what: &str, path: &Path, error: &std::io::Error) -> Error {
+pub(crate) fn io(what: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::Database(format!("cannot {what} {}: {error}", path.display()))
 }
 
@@ -67,37 +67,83 @@ pub(crate) fn private_file(path: &Path) -> Result<(), Error> {
     }
 }
 
+const KEY_FILE: &str = "master.key";
+/// Where processes have their lock files.
+const NODES: &str = "nodes";
+
 /// Reads the master key, making it on first use. Two processes that start at once end with the same key.
 pub(crate) fn master_key(directory: &Path) -> Result<[u8; 32], Error> {
-    let path = directory.join("master.key");
-    if !path.exists() {
-        let draft = directory.join(format!("master.key.{}", hex(&random::<8>()?)));
-        private_file(&draft)?;
-        let key = random::<32>()?;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .open(&draft)
-            .map_err(|error| io("write", &draft, &error))?;
-        file.write_all(&key)
-            .map_err(|error| io("write", &draft, &error))?;
-        file.sync_all()
-            .map_err(|error| io("sync", &draft, &error))?;
-        // A hard link, unlike a rename, refuses to replace a key that another process has just made.
-        let linked = std::fs::hard_link(&draft, &path);
-        std::fs::remove_file(&draft).map_err(|error| io("remove", &draft, &error))?;
-        match linked {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(io("create", &path, &error));
-            }
-            _ => {}
-        }
+    if let Some(key) = present_key(directory)? {
+        return Ok(key);
     }
+    put_key(directory, &random::<32>()?)?;
+    present_key(directory)?
+        .ok_or_else(|| Error::Database("the master key that was just made is gone".into()))
+}
+
+/// The master key of a data directory; `None`: there is none yet.
+pub(crate) fn present_key(directory: &Path) -> Result<Option<[u8; 32]>, Error> {
+    let path = directory.join(KEY_FILE);
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) => read_key(&path).map(Some),
+        Err(error) => Err(io("read", &path, &error)),
+    }
+}
+
+/// Reads a file with a master key.
+pub(crate) fn read_key(path: &Path) -> Result<[u8; 32], Error> {
     let mut bytes = Vec::new();
-    File::open(&path)
+    File::open(path)
         .and_then(|file| file.take(64).read_to_end(&mut bytes))
-        .map_err(|error| io("read", &path, &error))?;
+        .map_err(|error| io("read", path, &error))?;
     <[u8; 32]>::try_from(bytes.as_slice())
         .map_err(|_| Error::Database(format!("{} must hold exactly 32 bytes", path.display())))
+}
+
+/// Stores a master key, unless there is one.
+pub(crate) fn put_key(directory: &Path, key: &[u8; 32]) -> Result<(), Error> {
+    let draft = directory.join(format!("{KEY_FILE}.{}", hex(&random::<8>()?)));
+    private_file(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .open(&draft)
+        .map_err(|error| io("write", &draft, &error))?;
+    file.write_all(key)
+        .map_err(|error| io("write", &draft, &error))?;
+    file.sync_all()
+        .map_err(|error| io("sync", &draft, &error))?;
+    publish(&draft, &directory.join(KEY_FILE)).map(drop)
+}
+
+/// Gives a finished file its name for good, unless something has that name: then the file is removed and this is `false`.
+pub(crate) fn publish(draft: &Path, path: &Path) -> Result<bool, Error> {
+    // A hard link, unlike a rename, refuses to replace what another process has just made.
+    let linked = match std::fs::hard_link(draft, path) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+        // Some file systems have no hard links.
+        Err(_) if path.try_exists().is_ok_and(|exists| !exists) => {
+            std::fs::rename(draft, path).map_err(|error| io("create", path, &error))?;
+            sync_directory_of(path)?;
+            return Ok(true);
+        }
+        Err(error) => return Err(io("create", path, &error)),
+    };
+    std::fs::remove_file(draft).map_err(|error| io("remove", draft, &error))?;
+    sync_directory_of(path)?;
+    Ok(linked)
+}
+
+/// Makes sure that a file's name survives a power cut.
+pub(crate) fn sync_directory_of(path: &Path) -> Result<(), Error> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    File::open(parent)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| io("sync", parent, &error))
 }
 
 /// A database drops the locks of all nodes when it starts anew; they get this long to take them again.
@@ -129,7 +175,7 @@ enum Liveness {
 impl Node {
     /// Takes a new id with its lock file; removes lock files that nobody holds.
     pub(crate) fn new(data: &Path) -> Result<Self, Error> {
-        let directory = data.join("nodes");
+        let directory = data.join(NODES);
         private_directory(&directory)?;
         sweep(&directory);
         let id = new_id()?;
@@ -178,10 +224,7 @@ impl Node {
         other: &str,
         connection: &mut dyn Connection,
     ) -> Result<bool, Error> {
-        let safe = other
-            .strip_prefix("nod_")
-            .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_hexdigit()));
-        if other == self.id || !safe {
+        if other == self.id || !is_id(other) {
             return Ok(false);
         }
         match &self.liveness {
@@ -228,6 +271,24 @@ fn is_free(path: &Path) -> bool {
         Err(error) => error.kind() == ErrorKind::NotFound,
         Ok(file) => file.try_lock().is_ok(),
     }
+}
+
+/// Whether a process uses the file in a data directory at this moment.
+pub(crate) fn somebody_lives(data: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(data.join(NODES)) else {
+        return false;
+    };
+    entries.flatten().any(|entry| !is_free(&entry.path()))
+}
+
+/// Whether the lock file of a node is gone or free.
+pub(crate) fn is_free_in(data: &Path, node: &str) -> bool {
+    is_id(node) && is_free(&data.join(NODES).join(format!("{node}.lock")))
+}
+
+fn is_id(text: &str) -> bool {
+    text.strip_prefix("nod_")
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn sweep(directory: &Path) {

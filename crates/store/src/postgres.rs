@@ -15,6 +15,7 @@ mod outage;
 mod presence;
 mod server;
 mod value;
+mod whole;
 
 pub(crate) use presence::{Presence, start as start_presence};
 pub(crate) use server::Server;
@@ -154,6 +155,9 @@ impl Postgres {
         }
         if *code == SqlState::LOCK_NOT_AVAILABLE {
             return Error::Busy;
+        }
+        if *code == SqlState::DISK_FULL {
+            return Error::Full;
         }
         if code.code().starts_with("23") {
             return Error::Conflict(message);

@@ -205,3 +205,27 @@ pub fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, kind: Kind) -> Result<u64,
         values![workspace, kind],
     )
 }
+
+/// Resources of a type in the order of their numbers, behind one. None of them is deleted.
+///
+/// # Errors
+///
+/// `Database`.
+pub fn in_order(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    kind: Kind,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Stored>, Error> {
+    tx.query(
+        &format!(
+            "SELECT {COLUMNS} FROM resource r WHERE r.workspace_id = $1 AND r.kind = $2 AND r.deleted_us IS NULL AND r.rid > $3 \
+             ORDER BY r.rid LIMIT $4"
+        ),
+        values![workspace, kind, after, limit],
+    )?
+    .iter()
+    .map(from_row)
+    .collect()
+}

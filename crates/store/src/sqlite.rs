@@ -1,12 +1,14 @@
 //! SQLite behind the connection interface.
 
+pub(crate) mod soundness;
 mod statistics;
+mod whole;
 
 use crate::{
     Error,
     connection::{Access, Connection, Database, Row, Value, Verdict},
 };
-use rusqlite::{ErrorCode, config::DbConfig, types::ValueRef};
+use rusqlite::{ErrorCode, OpenFlags, config::DbConfig, types::ValueRef};
 use std::{
     borrow::Cow,
     path::Path,
@@ -19,6 +21,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Time between two attempts to open a file.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// Name of a database that is being restored, and is no database before it is whole.
+pub(crate) const RESTORING: &str = "tenure.db.restoring";
+
 /// A connection with the settings that durability needs.
 pub(crate) struct Sqlite(pub(crate) rusqlite::Connection);
 
@@ -30,6 +35,7 @@ fn error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Error::Conflict(error.to_string()),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy,
+        Some(ErrorCode::DiskFull) => Error::Full,
         _ => Error::Database(error.to_string()),
     }
 }
@@ -81,6 +87,31 @@ impl Sqlite {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; \
                  PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;"
             ))
+            .map_err(error)?;
+        Ok(Self(connection))
+    }
+
+    /// Opens a file that exists, for looking at it.
+    pub(crate) fn open_present(path: &Path) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(error)?;
+        connection.busy_timeout(BUSY).map_err(error)?;
+        // The last to close would otherwise write the log back and remove it, and with it the sign that somebody has crashed.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .map_err(error)?;
+        Ok(Self(connection))
+    }
+
+    /// Opens a new file that is thrown away unless everything goes well: it is fast and survives nothing.
+    pub(crate) fn open_draft(path: &Path) -> Result<Self, Error> {
+        let connection = rusqlite::Connection::open(path).map_err(error)?;
+        // Building an index sorts all of its rows, which need not fit into the memory.
+        connection
+            .execute_batch(
+                "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; \
+                 PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE;",
+            )
             .map_err(error)?;
         Ok(Self(connection))
     }

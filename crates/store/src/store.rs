@@ -483,6 +483,11 @@ impl<'a> Tx<'a> {
         &self.context.sealer
     }
 
+    /// What the transaction runs on. Its user has to refuse texts with NUL; see [`refuse_nul`].
+    pub(crate) fn connection(&mut self) -> &mut dyn Connection {
+        self.connection
+    }
+
     pub(crate) fn node(&self) -> &Node {
         &self.context.node
     }
@@ -506,7 +511,7 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        check(parameters)?;
+        refuse_nul(parameters)?;
         self.connection.query(sql, parameters)
     }
 
@@ -522,13 +527,13 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
-        check(parameters)?;
+        refuse_nul(parameters)?;
         self.connection.execute(sql, parameters)
     }
 }
 
 /// PostgreSQL keeps no NUL in a text, so that no database of ours does.
-fn check(parameters: &[Value]) -> Result<(), Error> {
+pub(crate) fn refuse_nul(parameters: &[Value]) -> Result<(), Error> {
     let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
     if parameters.iter().any(has_nul) {
         return Err(Error::Scim(ScimError::bad_request(

@@ -6,6 +6,7 @@ mod entra;
 mod expression;
 mod log;
 mod mail;
+mod operate;
 mod operation;
 
 pub(crate) use authentication::{
@@ -16,6 +17,7 @@ pub(crate) use entra::EntraSchema;
 pub(crate) use expression::{Expression, ObjectType, Scoping, TestExpression};
 pub(crate) use log::{Log, LogExport, LogFilter, LogFormat, LogList};
 pub(crate) use mail::{Mail, Smtp, StartTls};
+pub(crate) use operate::{Backup, Doctor, ExportWorkspace, RestoreBackup};
 pub(crate) use operation::{Lines, Logging, Operation};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -107,6 +109,14 @@ pub(crate) enum Command {
     /// Notification mail
     #[command(subcommand)]
     Mail(Mail),
+    /// Write everything into one file while servers run
+    Backup(Backup),
+    /// Make a database from a backup, on either engine
+    Restore(RestoreBackup),
+    /// Check data directory, database, key and secrets
+    Doctor(Doctor),
+    /// Write a workspace as JSON lines
+    Export(ExportWorkspace),
 }
 
 #[derive(Debug, Args)]

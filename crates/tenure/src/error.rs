@@ -85,12 +85,13 @@ impl From<tenure_store::Error> for Failure {
             Error::Scim(error) if error.status == 404 => Exit::NotFound,
             Error::Scim(error) if error.status == 409 || error.status == 412 => Exit::Conflict,
             Error::Invalid(_) => Exit::Usage,
-            Error::Busy | Error::StaleFence => Exit::Busy,
+            Error::Busy | Error::Full | Error::StaleFence => Exit::Busy,
             Error::Scim(_) | Error::Seal | Error::Database(_) => Exit::Failed,
         };
         let failure = Self::new(exit, error.to_string());
         match error {
             Error::Busy => failure.hint("another process is writing; run the same command again"),
+            Error::Full => failure.hint("make room on the disk of the data directory, then run the same command again"),
             Error::Seal => failure.hint(
                 "put the master.key that belongs to this data directory back, or enter the credentials again",
             ),

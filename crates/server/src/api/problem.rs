@@ -75,6 +75,13 @@ impl From<Error> for Problem {
                     "The server is busy; try again in a second.",
                 )
             },
+            Error::Full => Self {
+                header: Some((RETRY_AFTER, "30")),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The server's disk is full; nothing was changed.",
+                )
+            },
             Error::StaleFence | Error::Seal | Error::Database(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::new(

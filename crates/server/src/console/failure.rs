@@ -23,6 +23,8 @@ pub(super) enum Failure {
     TooLarge,
     /// The store cannot take the request now.
     Busy,
+    /// There is no room left to write.
+    Full,
     /// Somebody else changed the same thing meanwhile.
     Changed,
     /// Our fault; the text goes to the log only.
@@ -35,6 +37,7 @@ impl From<tenure_store::Error> for Failure {
         match error {
             Error::NotFound(_) => Self::NotFound,
             Error::Busy => Self::Busy,
+            Error::Full => Self::Full,
             Error::Conflict(_) | Error::StaleFence => Self::Changed,
             other => Self::Internal(other.to_string()),
         }
@@ -93,6 +96,12 @@ impl Failure {
                 "The server is busy",
                 "The request could not be taken right now. Nothing was changed.".into(),
                 "Try again in a moment.",
+            ),
+            Self::Full => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server's disk is full",
+                "Nothing was changed. What is stored can still be read.".into(),
+                "Tell whoever runs this server; once there is room again, it goes on by itself.",
             ),
             Self::Changed => (
                 StatusCode::CONFLICT,

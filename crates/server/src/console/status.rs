@@ -109,6 +109,8 @@ pub(super) struct StatusCard {
     linked_users: String,
     linked_groups: String,
     quarantine: Option<Quarantine>,
+    /// Why a restore has switched it off.
+    restored: Option<String>,
 }
 
 /// The template escapes what it shows.
@@ -128,6 +130,12 @@ fn quarantine(job: &Job, now_us: TimeUs) -> Option<Quarantine> {
         since: job.quarantined_since_us.map(words::moment),
         next: next_run(job, now_us),
     })
+}
+
+fn restored(job: &Job) -> Option<String> {
+    let is_restored = job.quarantine_code.as_deref() == Some(job::RESTORED_CODE);
+    (job.state == JobState::Paused && is_restored)
+        .then(|| job.quarantine_reason.clone().unwrap_or_default())
 }
 
 fn next_run(job: &Job, now_us: TimeUs) -> String {
@@ -161,6 +169,7 @@ pub(super) async fn card(
                 started: job.state != JobState::NotStarted,
                 next: next_run(&job, now_us),
                 quarantine: quarantine(&job, now_us),
+                restored: restored(&job),
                 cycle: cycle.map(|cycle| view(cycle, now_us)),
                 retries: escrow::count(tx, workspace, key)?,
                 held: escrow::held_count(tx, workspace, key, tenure_engine::STAGED)?,

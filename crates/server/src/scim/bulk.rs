@@ -205,9 +205,13 @@ impl Run {
                 progress.ids.extend(ids);
                 return Ok(());
             }
-            Err(error @ (Error::Busy | Error::StaleFence | Error::Seal | Error::Database(_))) => {
-                return Err(error);
-            }
+            Err(
+                error @ (Error::Busy
+                | Error::Full
+                | Error::StaleFence
+                | Error::Seal
+                | Error::Database(_)),
+            ) => return Err(error),
             Err(error) => Refusal::from(error).into_error(),
         };
         for index in unit {

@@ -83,6 +83,11 @@ impl From<Error> for Refusal {
                 error: ScimError::status(503, "The server is busy; try again in a second."),
                 header: Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             },
+            // Not 507: clients know that a 503 is over some time, and try again.
+            Error::Full => Self {
+                error: ScimError::status(503, "The server's disk is full; nothing was changed."),
+                header: Some((RETRY_AFTER, HeaderValue::from_static("30"))),
+            },
             Error::StaleFence | Error::Seal | Error::Database(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::status(500, "The server failed on this request.")

@@ -18,7 +18,11 @@ pub(super) fn note_lifted(
     application: i64,
 ) -> Result<(), Error> {
     let job = get(tx, workspace, application)?;
-    if job.quarantine_code.is_none() {
+    // Nobody was told that a restore switched it off, so nobody is told that it is over.
+    if matches!(
+        job.quarantine_code.as_deref(),
+        None | Some(super::RESTORED_CODE)
+    ) {
         return Ok(());
     }
     let facts = Facts {

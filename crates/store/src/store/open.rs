@@ -11,13 +11,29 @@ use crate::{
     postgres::{self, Postgres, Presence, Server},
     schema,
     seal::Sealer,
-    sqlite::Sqlite,
+    sqlite::{RESTORING, Sqlite, soundness},
 };
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::Notify;
+
+/// A directory into which a restore was interrupted has no database yet; a new one must not take its place.
+fn refuse_half_restored(directory: &Path, path: &Path) -> Result<(), Error> {
+    let draft = directory.join(RESTORING);
+    match (draft.exists(), path.exists()) {
+        (false, _) => Ok(()),
+        (true, false) => Err(Error::Invalid(format!(
+            "a restore into {} has not come to its end; run `tenure restore` again, or remove {RESTORING} there",
+            directory.display()
+        ))),
+        // The restore ended between giving the database its name and taking the other one away.
+        (true, true) => {
+            std::fs::remove_file(&draft).map_err(|error| node::io("remove", &draft, &error))
+        }
+    }
+}
 
 /// Writer sessions with a server, unless the options say how many.
 const WRITERS: usize = 4;
@@ -66,11 +82,13 @@ impl Store {
         throw_away: Option<PathBuf>,
     ) -> Result<Self, Error> {
         node::private_directory(directory)?;
-        let sealer = Sealer::new(&node::master_key(directory)?);
         let path = directory.join("tenure.db");
+        refuse_half_restored(directory, &path)?;
         node::private_file(&path)?;
+        let unclean = soundness::look_before(directory, &path)?;
         let mut writer = Sqlite::open(&path, durable)?;
         migrate::run(&mut writer)?;
+        let sealer = Sealer::new(&migrate::key(&mut writer, directory)?);
         writer.state_sizes()?;
         let context = Arc::new(Context {
             sealer,
@@ -84,17 +102,20 @@ impl Store {
         let readers = (0..options.reader_count())
             .map(|_| Ok(Box::new(Sqlite::open(&path, durable)?) as _))
             .collect::<Result<_, Error>>()?;
-        Self::start(context, vec![Box::new(writer)], readers, throw_away)
+        let store = Self::start(context, vec![Box::new(writer)], readers, throw_away)?;
+        if unclean {
+            soundness::look_meanwhile(&path)?;
+        }
+        Ok(store)
     }
 
     fn open_server(directory: &Path, options: &Options, url: &str) -> Result<Self, Error> {
         node::private_directory(directory)?;
-        let key = node::master_key(directory)?;
         let mut server = Server::parse(url)?;
         drop(server.discover()?);
         let connection = || Box::new(Postgres::new(server.clone())) as Box<dyn Database + Send>;
         migrate::run(connection().as_mut())?;
-        migrate::same_key(connection().as_mut(), &key)?;
+        let key = migrate::key(connection().as_mut(), directory)?;
         let presence = Arc::new(Presence::default());
         let context = Arc::new(Context {
             sealer: Sealer::new(&key),

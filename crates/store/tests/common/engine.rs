@@ -62,8 +62,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::of(engine())
+    }
+
+    /// A place on an engine that need not be the test's.
+    pub(crate) fn of(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let schema = (engine() == Engine::Postgres).then(|| {
+        let schema = (engine == Engine::Postgres).then(|| {
             let name = folder.path().file_name().unwrap().to_str().unwrap();
             let letters = name.chars().filter(char::is_ascii_alphanumeric);
             // Without quotes, the server would fold the case of what is random.

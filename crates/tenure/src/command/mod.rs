@@ -3,8 +3,11 @@
 mod admin;
 mod application;
 mod audit;
+mod backup;
 mod demo;
 mod directory;
+mod doctor;
+mod export;
 mod expression;
 mod import;
 mod log;
@@ -71,6 +74,16 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Expression(command) => expression::run(out, command),
         Command::Scope(command) => scope::run(out, command),
         Command::Mail(command) => mail::run(out, command).await,
+        // These look at a database as it is, and must neither make one nor bring it up to date.
+        Command::Backup(arguments) => {
+            backup::create(out, place(&data(DEFAULT_DATA), database), &arguments)
+        }
+        Command::Restore(arguments) => {
+            backup::restore(out, place(&data(DEFAULT_DATA), database), &arguments)
+        }
+        Command::Doctor(arguments) => {
+            doctor::run(out, place(&data(DEFAULT_DATA), database), &arguments).await
+        }
         command => {
             let data = data(DEFAULT_DATA);
             if !data.exists() && !matches!(command, Command::Workspace(Workspaces::Create { .. })) {
@@ -97,7 +110,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         | Command::Demo(_)
         | Command::Expression(_)
         | Command::Scope(_)
-        | Command::Mail(_) => Err(Failure::usage("not a command on a store")),
+        | Command::Mail(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Doctor(_) => Err(Failure::usage("not a command on a store")),
         Command::Workspace(command) => workspace::run(session, command).await,
         Command::Admin(command) => admin::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
@@ -108,7 +124,17 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::User(command) => directory::users(session, command).await,
         Command::Group(command) => directory::groups(session, command).await,
         Command::Schema(command) => schema::run(session, command).await,
+        Command::Export(arguments) => export::run(session, arguments).await,
     }
+}
+
+fn place<'a>(data: &'a Path, database: Option<&'a str>) -> backup::Place<'a> {
+    backup::Place { data, database }
+}
+
+/// The present time in microseconds since 1970.
+fn now_us() -> tenure_store::TimeUs {
+    jiff::Timestamp::now().as_microsecond()
 }
 
 /// The text of a file, or of stdin for `-`, of at most `limit` bytes.

@@ -12,6 +12,8 @@ mod settings;
 mod status;
 mod why;
 
+pub(crate) use status::state_word;
+
 use super::Session;
 use crate::cli::{Application as Command, Objects, OfApplication};
 use crate::error::{Exit, Failure};

@@ -12,7 +12,7 @@ use tenure_store::{
     Error, Tx, WorkspaceId, application, assignment, change, escrow, job, ledger, run,
 };
 
-pub(super) fn state_word(state: State) -> &'static str {
+pub(crate) fn state_word(state: State) -> &'static str {
     match state {
         State::NotStarted => "not started",
         State::Active => "active",
@@ -154,7 +154,12 @@ fn text(application: &Application, facts: &Facts) -> String {
             facts.escrows
         ),
     ];
-    if let Some(code) = &facts.job.quarantine_code {
+    if facts.job.state == State::Paused
+        && facts.job.quarantine_code.as_deref() == Some(job::RESTORED_CODE)
+    {
+        let reason = facts.job.quarantine_reason.as_deref().unwrap_or("");
+        lines.push(format!("Off because  {}", output::plain(reason)));
+    } else if let Some(code) = &facts.job.quarantine_code {
         let reason = facts.job.quarantine_reason.as_deref().unwrap_or("");
         let since = facts.job.quarantined_since_us.map_or(String::new(), time);
         lines.push(format!(
