@@ -34,9 +34,13 @@ class Cluster:
             postgres = pwd.getpwnam("postgres")
             os.chown(self.folder, postgres.pw_uid, postgres.pw_gid)
             self.user = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
-        self.run("initdb", "-D", self.data, "-U", "tenure", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         self.start()
-        self.url = f"postgres://tenure@127.0.0.1:{self.port}/postgres"
+        # A superuser sees the rows of all workspaces, the role of the program does not.
+        self.all_seeing = f"postgres://postgres@127.0.0.1:{self.port}/tenure"
+        self.url = f"postgres://tenure@127.0.0.1:{self.port}/tenure"
+        for statement in ("CREATE ROLE tenure LOGIN", "CREATE DATABASE tenure OWNER tenure"):
+            self.run("psql", "-X", "-q", self.all_seeing.replace("/tenure", "/postgres"), "-c", statement)
 
     @property
     def data(self):
@@ -80,7 +84,7 @@ class Cluster:
     def ask(self, statement):
         """Rows of a statement, each a list of texts."""
         done = subprocess.run(
-            [str(self.bin / "psql"), "-X", "-q", "-At", "-F", "\t", self.url, "-c", statement],
+            [str(self.bin / "psql"), "-X", "-q", "-At", "-F", "\t", self.all_seeing, "-c", statement],
             check=True,
             capture_output=True,
             text=True,

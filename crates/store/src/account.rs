@@ -183,6 +183,7 @@ pub fn join(
 ///
 /// `Database`.
 pub fn workspaces(tx: &mut Tx<'_>, account_id: &str) -> Result<Vec<(Workspace, Role)>, Error> {
+    tx.span()?;
     tx.query(
         "SELECT w.id, w.public_id, w.slug, w.name, w.created_us, m.role FROM workspace_member m \
          JOIN workspace w ON w.id = m.workspace_id WHERE m.account_id = $1 ORDER BY w.name_key",

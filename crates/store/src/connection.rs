@@ -202,6 +202,16 @@ pub trait Connection {
     ///
     /// As [`Connection::query`].
     fn batch(&mut self, sql: &str) -> Result<(), Error>;
+
+    /// The next statements, up to one that binds a workspace, are about all workspaces. Without this, PostgreSQL shows such
+    /// statements nothing; SQLite has no second wall.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::query`].
+    fn span(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// What a transaction is for.

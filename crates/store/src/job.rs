@@ -299,6 +299,7 @@ pub fn restart(
 /// `Database`.
 pub fn due(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<(WorkspaceId, i64)>, Error> {
     let now = tx.now_us();
+    tx.span()?;
     let rows = tx.query(
         "SELECT j.workspace_id, j.application, j.lease_owner, j.lease_until_us FROM job j \
          WHERE j.state IN ('active', 'quarantined') AND (j.run_at_us <= $1 OR (j.state = 'active' AND j.backoff = 0 AND ( \

@@ -34,6 +34,7 @@ pub struct Overview {
 pub fn read(tx: &mut Tx<'_>) -> Result<Overview, Error> {
     let mut overview = Overview::default();
     let now = tx.now_us();
+    tx.span()?;
     let jobs = tx.query(
         "SELECT j.state, CASE WHEN j.lease_owner IS NOT NULL AND j.lease_until_us > $1 THEN 1 ELSE 0 END, COUNT(*) \
          FROM job j GROUP BY 1, 2",

@@ -15,10 +15,12 @@ mod outage;
 mod presence;
 mod server;
 mod value;
+mod wall;
 mod whole;
 
 pub(crate) use presence::{Presence, start as start_presence};
 pub(crate) use server::Server;
+pub(crate) use wall::raise as raise_wall;
 
 use crate::{
     Error, WorkspaceId,
@@ -34,6 +36,7 @@ use std::{
     time::Instant,
 };
 use value::{Bound, Unbindable, read, translate, translate_schema};
+use wall::Wall;
 
 /// Prepared statements of one connection; filters make new ones, so all are forgotten when there are more.
 const STATEMENTS: usize = 512;
@@ -61,6 +64,7 @@ pub(crate) struct Postgres {
     wanted: BTreeSet<WorkspaceId>,
     attempt: u32,
     verdict: Verdict,
+    wall: Wall,
 }
 
 impl Postgres {
@@ -75,6 +79,7 @@ impl Postgres {
             wanted: BTreeSet::new(),
             attempt: 0,
             verdict: Verdict::Stands,
+            wall: Wall::Closed,
         }
     }
 
@@ -202,8 +207,14 @@ impl Postgres {
         for parameter in parameters {
             if let Value::Workspace(workspace) = parameter {
                 self.lock(*workspace)?;
+                self.enter(*workspace)?;
             }
         }
+        self.close_forgotten()?;
+        self.run_bound(sql, parameters, run)
+    }
+
+    fn run_bound<T>(&mut self, sql: &str, parameters: &[Value], run: Run<T>) -> Result<T, Error> {
         let statement = self.prepare(sql, parameters)?;
         let bound: Vec<Bound<'_>> = parameters.iter().map(Bound).collect();
         let bound: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as _).collect();
@@ -222,8 +233,17 @@ impl Postgres {
             let mut wanted = std::mem::take(&mut self.wanted);
             wanted.insert(workspace);
             for workspace in wanted {
-                let key = self.workspace_key(workspace);
-                self.execute(LOCK, &key)?;
+                // In one go with opening the wall.
+                let [key] = self.workspace_key(workspace);
+                let number = Value::Text(workspace.0.to_string());
+                let parameters = [key, number];
+                let locked: Result<Vec<_>, Error> = self.run_bound(
+                    wall::LOCK_AND_ENTER,
+                    &parameters,
+                    |client, statement, bound| client.query(statement, bound),
+                );
+                locked?;
+                self.wall = Wall::Workspace(workspace);
                 self.hold(workspace);
             }
             return Ok(());
@@ -284,8 +304,15 @@ impl Connection for Postgres {
         if sql.starts_with("ROLLBACK TO") {
             // Locks that were taken after the savepoint went with it.
             self.held.retain(|held| !held.by_job);
+            if self.wall != Wall::Down {
+                self.wall = Wall::Closed;
+            }
         }
         Ok(())
+    }
+
+    fn span(&mut self) -> Result<(), Error> {
+        self.see_all()
     }
 }
 
@@ -293,6 +320,7 @@ impl Database for Postgres {
     fn begin(&mut self, access: Access) -> Result<(), Error> {
         self.verdict = Verdict::Stands;
         self.held.clear();
+        self.wall = Wall::Closed;
         let sql = match access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -315,6 +343,7 @@ impl Database for Postgres {
         if access == Access::Migrate {
             let key = self.server.lock_key("migrate");
             self.execute(LOCK, &[Value::Integer(key)])?;
+            self.take_down()?;
         }
         Ok(())
     }
@@ -353,6 +382,10 @@ impl Database for Postgres {
     }
 
     fn job_begins(&mut self, attempt: u32) {
+        if self.wall == Wall::Spanned {
+            // The next statement that needs it says so.
+            self.wall = Wall::Forgotten;
+        }
         self.attempt = attempt;
         if attempt == 0 {
             self.wanted.clear();

@@ -510,6 +510,11 @@ impl<'a> Tx<'a> {
         self.context.node.is_dead(node, self.connection)
     }
 
+    /// See [`Connection::span`].
+    pub(crate) fn span(&mut self) -> Result<(), Error> {
+        self.connection.span()
+    }
+
     pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         refuse_nul(parameters)?;
         self.connection.query(sql, parameters)

@@ -267,6 +267,7 @@ pub fn authenticate(
         return Ok(None);
     }
     let now = tx.now_us();
+    tx.span()?;
     let row = tx.first(
         "SELECT workspace_id, id, name, last_used_us, options FROM token \
          WHERE hash = $1 AND scope = $3 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2)",

@@ -281,3 +281,58 @@ on_postgres! {
     servers_that_do_not_answer_are_told_from_wrong_urls,
     stores_work_inside_of_a_runtime,
 }
+
+/// Whoever forgets to ask for a workspace sees nobody, and who is in one cannot reach into another.
+#[test]
+fn the_server_keeps_workspaces_apart_even_from_careless_statements() {
+    on(Engine::Postgres, || {
+        let place = Place::new();
+        let store = place.open();
+        let mut directories = Vec::new();
+        for name in ["Acme", "Exium"] {
+            let workspace = store
+                .write_blocking(Actor::system(), move |tx| workspace::create(tx, name))
+                .unwrap();
+            let directory = Directory {
+                store: store.clone(),
+                workspace: workspace.id,
+            };
+            directory.create(Kind::User, user(name)).unwrap();
+            directories.push(directory);
+        }
+        let (own, other) = (directories[0].workspace.0, directories[1].workspace.0);
+        let mut client = place.ordinary();
+        let tables: Vec<String> = client
+            .query(
+                "SELECT table_name::text FROM information_schema.columns WHERE table_schema = current_schema() \
+                 AND column_name = 'workspace_id' ORDER BY 1",
+                &[],
+            )
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        assert!(tables.len() > 25, "{tables:?}");
+        let mut count = |workspace: &str, table: &str, condition: &str| -> i64 {
+            client
+                .batch_execute(&format!("SET tenure.workspace = '{workspace}'"))
+                .unwrap();
+            let sql = format!("SELECT count(*) FROM {table} {condition}");
+            client.query_one(&sql, &[]).unwrap().get(0)
+        };
+        for table in &tables {
+            assert_eq!(count("", table, ""), 0, "{table}");
+            let of_own = count("-1", table, &format!("WHERE workspace_id = {own}"));
+            assert_eq!(count(&own.to_string(), table, ""), of_own, "{table}");
+        }
+        assert_eq!(count(&own.to_string(), "resource", ""), 1);
+        assert_eq!(count("-1", "resource", ""), 2);
+        client
+            .batch_execute(&format!("SET tenure.workspace = '{own}'"))
+            .unwrap();
+        let moved = format!("UPDATE resource SET workspace_id = {other}");
+        assert!(client.batch_execute(&moved).is_err(), "a row changes sides");
+        let gone = format!("DELETE FROM resource_index WHERE workspace_id = {other}");
+        assert_eq!(client.execute(&gone, &[]).unwrap(), 0);
+    });
+}

@@ -184,7 +184,7 @@ impl Task<'_> {
         directory: &Path,
     ) -> Result<Restored, Error> {
         server.begin(Access::Migrate)?;
-        let result = server.take_time().and_then(|()| {
+        let result = server.lift_limits().and_then(|()| {
             if let Some(table) = server.tables()?.first() {
                 return Err(Error::Conflict(format!(
                     "the database is not empty: it has a table {}",

@@ -112,8 +112,11 @@ pub(crate) trait Whole: Database {
     /// Whether the process of a node has ended, for all that can be told at once.
     fn has_ended(&mut self, directory: &Path, node: &str) -> Result<bool, Error>;
 
-    /// Lifts limits on time that are meant for requests, until the transaction ends.
-    fn take_time(&mut self) -> Result<(), Error>;
+    /// Lifts limits that are meant for requests, on time and on workspaces, until the transaction ends.
+    fn lift_limits(&mut self) -> Result<(), Error>;
+
+    /// Whether the database's own wall between workspaces holds for the role that is used; `None`: it has none.
+    fn wall_holds(&mut self) -> Result<Option<bool>, Error>;
 }
 
 /// Runs something in one read transaction, which sees the database as it is at one moment.
@@ -122,7 +125,7 @@ pub(crate) fn reading<T>(
     run: impl FnOnce(&mut dyn Whole) -> Result<T, Error>,
 ) -> Result<T, Error> {
     whole.begin(Access::Read)?;
-    let result = whole.take_time().and_then(|()| run(whole));
+    let result = whole.lift_limits().and_then(|()| run(whole));
     // Nothing was written. The result counts, not how the snapshot is given back.
     let ended = whole.rollback();
     result.and_then(|value| ended.map(|()| value))

@@ -42,6 +42,7 @@ pub(super) fn examine(
         // Its tables may be others than the ones that this version looks into.
         return findings;
     }
+    findings.extend(row_level_security(whole));
     findings.push(finding("master key", known_key(whole, key)));
     findings.push(finding("secrets", secrets(whole, key)));
     findings.push(finding("audit logs", audits(whole)));
@@ -95,6 +96,22 @@ fn schema(whole: &mut dyn Whole) -> (Finding, bool) {
             false,
         ),
     }
+}
+
+/// Only of databases that have it.
+fn row_level_security(whole: &mut dyn Whole) -> Option<Finding> {
+    const WHAT: &str = "row-level security";
+    let found = match whole.wall_holds() {
+        Ok(None) => return None,
+        Ok(Some(true)) => Ok(Finding::good(WHAT, "holds for the role that is used")),
+        Ok(Some(false)) => Ok(Finding::notice(
+            WHAT,
+            "the role is a superuser or has BYPASSRLS, for which it does not hold",
+            "use an ordinary role that owns the database",
+        )),
+        Err(error) => Err(error),
+    };
+    Some(finding(WHAT, found))
 }
 
 fn known_key(whole: &mut dyn Whole, key: Option<[u8; 32]>) -> Result<Finding, Error> {

@@ -53,6 +53,7 @@ pub enum End {
 /// `Database`.
 pub fn due(tx: &mut Tx<'_>, limit: usize) -> Result<Vec<(WorkspaceId, i64)>, Error> {
     let now = tx.now_us();
+    tx.span()?;
     let rows = tx.query(
         "SELECT n.workspace_id, n.id, n.lease_owner, n.lease_until_us FROM notification n \
          WHERE n.state = 'waiting' AND n.next_us <= $1 AND NOT EXISTS (SELECT 1 FROM notification e \

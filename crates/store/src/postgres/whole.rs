@@ -3,6 +3,7 @@
 use super::{
     Postgres,
     value::{Bound, read},
+    wall,
 };
 use crate::{
     Error,
@@ -177,9 +178,14 @@ impl Whole for Postgres {
         Ok(rows.first().map_or(Ok(0), |row| row.integer(0))? == 1)
     }
 
-    fn take_time(&mut self) -> Result<(), Error> {
+    fn lift_limits(&mut self) -> Result<(), Error> {
         self.simple(
             "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-        )
+        )?;
+        self.take_down()
+    }
+
+    fn wall_holds(&mut self) -> Result<Option<bool>, Error> {
+        Ok(Some(!wall::bypasses(self)?))
     }
 }

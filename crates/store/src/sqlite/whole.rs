@@ -169,7 +169,11 @@ impl Whole for Sqlite {
         Ok(node::is_free_in(directory, node))
     }
 
-    fn take_time(&mut self) -> Result<(), Error> {
+    fn lift_limits(&mut self) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn wall_holds(&mut self) -> Result<Option<bool>, Error> {
+        Ok(None)
     }
 }

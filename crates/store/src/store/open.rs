@@ -115,6 +115,7 @@ impl Store {
         drop(server.discover()?);
         let connection = || Box::new(Postgres::new(server.clone())) as Box<dyn Database + Send>;
         migrate::run(connection().as_mut())?;
+        postgres::raise_wall(&mut Postgres::new(server.clone()))?;
         let key = migrate::key(connection().as_mut(), directory)?;
         let presence = Arc::new(Presence::default());
         let context = Arc::new(Context {

@@ -153,10 +153,31 @@ impl Place {
         rusqlite::Connection::open(self.path().join("tenure.db")).unwrap()
     }
 
+    /// A session of the server that sees what an ordinary role sees.
+    pub(crate) fn ordinary(&self) -> Client {
+        let schema = self.schema.as_deref().unwrap();
+        let mut client = connect();
+        let sql = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
+        let sees_all: bool = client.query_one(sql, &[]).unwrap().get(0);
+        if sees_all {
+            let role = format!("{schema}_ordinary");
+            let sql = format!(
+                "CREATE ROLE {role}; GRANT USAGE ON SCHEMA {schema} TO {role}; \
+                 GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}; SET ROLE {role}"
+            );
+            client.batch_execute(&sql).unwrap();
+        }
+        let sql = format!("SET search_path = {schema}");
+        client.batch_execute(&sql).unwrap();
+        client
+    }
+
     fn postgres(&self, schema: &str) -> Client {
         let mut client = connect();
         client
-            .batch_execute(&format!("SET search_path = {schema}"))
+            .batch_execute(&format!(
+                "SET search_path = {schema}; SET tenure.workspace = '-1'"
+            ))
             .unwrap();
         client
     }
