@@ -46,6 +46,8 @@ impl Run<'_> {
         };
         let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, hint.clone())).collect();
         let (mut records, mut halt) = (Vec::new(), None);
+        // Accounts that a lost create has made and that are not linked yet: by the place of the record.
+        let mut recovering: Vec<usize> = Vec::new();
         // Accounts found in this page, so that two objects do not take the same one.
         let mut taken = HashMap::new();
         for round in 0..ROUNDS {
@@ -88,6 +90,9 @@ impl Run<'_> {
                         records.push(*record);
                     }
                     Verdict::Again { rid, hint, record } => {
+                        if hint.recovered && record.is_some() {
+                            recovering.push(records.len());
+                        }
                         records.extend(record.map(|record| *record));
                         wanted.push((rid, *hint));
                     }
@@ -105,6 +110,7 @@ impl Run<'_> {
                 break;
             }
         }
+        keep_in_question(&mut records, &recovering);
         self.touch_groups(&records).await?;
         let (mut cursor, mut done) = (None, 0);
         if halt.is_none() {
@@ -359,6 +365,21 @@ impl Run<'_> {
             .await?;
         self.touched_groups.extend(groups);
         Ok(())
+    }
+}
+
+/// The page may have ended before these objects had their turn again: their creates stay in question, or nobody would know that
+/// the accounts are ours.
+fn keep_in_question(records: &mut [Record], recovering: &[usize]) {
+    for place in recovering {
+        let (before, after) = records.split_at_mut(place + 1);
+        if let Some(record) = before.last_mut()
+            && !after.iter().any(|later| later.rid == record.rid)
+        {
+            for (_, state) in &mut record.operations {
+                *state = OperationState::Unknown;
+            }
+        }
     }
 }
 
