@@ -45,9 +45,8 @@ impl Run<'_> {
             ..Hint::default()
         };
         let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, hint.clone())).collect();
-        let (mut records, mut halt) = (Vec::new(), None);
-        // Accounts that a lost create has made and that are not linked yet: by the place of the record.
-        let mut recovering: Vec<usize> = Vec::new();
+        // `recovering`: the places of records whose lost create has made an account that is not linked yet.
+        let (mut records, mut recovering, mut halt) = (Vec::new(), Vec::new(), None);
         // Accounts found in this page, so that two objects do not take the same one.
         let mut taken = HashMap::new();
         for round in 0..ROUNDS {
