@@ -139,7 +139,8 @@ pub(crate) fn search_lag_us(context: &Context) -> i64 {
 fn in_question(tx: &mut Tx<'_>, context: &Context, rid: i64) -> Result<Option<i64>, Error> {
     let stored = run::unresolved_of(tx, context.workspace, context.application, rid)?;
     let until_us = stored
-        .filter(|stored| {
+        .iter()
+        .find(|stored| {
             serde_json::from_str::<Operation>(&stored.body)
                 .is_ok_and(|operation| operation.action == Action::Create)
         })

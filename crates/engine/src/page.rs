@@ -45,7 +45,8 @@ impl Run<'_> {
             ..Hint::default()
         };
         let mut wanted: Vec<(i64, Hint)> = rids.iter().map(|rid| (*rid, hint.clone())).collect();
-        let (mut records, mut halt) = (Vec::new(), None);
+        // `recovering`: the places of records whose lost create has made an account that is not linked yet.
+        let (mut records, mut recovering, mut halt) = (Vec::new(), Vec::new(), None);
         // Accounts found in this page, so that two objects do not take the same one.
         let mut taken = HashMap::new();
         for round in 0..ROUNDS {
@@ -88,6 +89,9 @@ impl Run<'_> {
                         records.push(*record);
                     }
                     Verdict::Again { rid, hint, record } => {
+                        if hint.recovered && record.is_some() {
+                            recovering.push(records.len());
+                        }
                         records.extend(record.map(|record| *record));
                         wanted.push((rid, *hint));
                     }
@@ -105,6 +109,7 @@ impl Run<'_> {
                 break;
             }
         }
+        keep_in_question(&mut records, &recovering);
         self.touch_groups(&records).await?;
         let (mut cursor, mut done) = (None, 0);
         if halt.is_none() {
@@ -359,6 +364,21 @@ impl Run<'_> {
             .await?;
         self.touched_groups.extend(groups);
         Ok(())
+    }
+}
+
+/// The page may have ended before these objects had their turn again: their creates stay in question, or nobody would know that
+/// the accounts are ours.
+fn keep_in_question(records: &mut [Record], recovering: &[usize]) {
+    for place in recovering {
+        let (before, after) = records.split_at_mut(place + 1);
+        if let Some(record) = before.last_mut()
+            && !after.iter().any(|later| later.rid == record.rid)
+        {
+            for (_, state) in &mut record.operations {
+                *state = OperationState::Unknown;
+            }
+        }
     }
 }
 

@@ -20,6 +20,8 @@ use tenure_store::{
 
 /// How long a create that a search does not find stays in question, even if it is tried again before: ten minutes.
 const IN_QUESTION_US: i64 = 600_000_000;
+/// How long one does for which several accounts are found, none of which can be told to be the one.
+const AMBIGUOUS_US: i64 = 28 * 86_400_000_000;
 /// Operations looked at in one go.
 const CHUNK: u32 = 100;
 
@@ -155,15 +157,20 @@ impl Run<'_> {
         let found = settle::find_created(self.reach.reader(), &self.context, operation).await;
         let is_answered = found.is_ok();
         let found = found.or_else(|failure| unanswered(failure).map(|()| Found::Nothing))?;
-        let Found::One { id, .. } = found else {
+        let is_ambiguous = matches!(found, Found::Many { .. });
+        let Some(id) = self.whose_it_is(found).await? else {
             // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
-            // proves nothing, and somebody who leaves meanwhile must not keep the account. Several found may be the new one
-            // and one that is about to go.
+            // proves nothing, and somebody who leaves meanwhile must not keep the account.
+            let lasts_us = if is_ambiguous {
+                AMBIGUOUS_US
+            } else {
+                IN_QUESTION_US
+            };
             let age_us = self.engine.store.now_us() - stored.planned_us;
             if !is_answered {
                 self.unanswered.insert(stored.rid);
             }
-            if !is_answered || age_us < IN_QUESTION_US {
+            if !is_answered || age_us < lasts_us {
                 record.operations = vec![(stored.id, OperationState::Unknown)];
                 record.look_again = false;
                 let sent_us = stored.planned_us;
@@ -181,6 +188,25 @@ impl Run<'_> {
             finish(record, operation, id);
         }
         Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// The account that was created: the one that was found, or the only one of them that nobody has. The others may be about to
+    /// go.
+    async fn whose_it_is(&self, found: Found) -> Result<Option<String>, Halt> {
+        let ids = match found {
+            Found::One { id, .. } => return Ok(Some(id)),
+            Found::Many { ids, .. } => ids,
+            Found::Nothing => return Ok(None),
+        };
+        let mut free = Vec::new();
+        for id in ids {
+            if !self.has_owner(&id).await? {
+                free.push(id);
+            }
+        }
+        Ok(free.pop().filter(|_| free.is_empty()))
     }
 }
 

@@ -317,7 +317,7 @@ fn provisioning(tx: &mut Tx<'_>, prepared: &Prepared, rid: i64) -> Result<Provis
         },
         quarantine: job.quarantine_reason,
         next_cycle: runs.then(|| format_time_us(job.run_at_us)),
-        answer_lost: run::unresolved_of(tx, workspace, application, rid)?.is_some(),
+        answer_lost: !run::unresolved_of(tx, workspace, application, rid)?.is_empty(),
     })
 }
 

@@ -199,7 +199,7 @@ pub fn unresolved(
     .collect()
 }
 
-/// The operation on one object that may have reached the target without our knowing.
+/// The newest operations on one object that may have reached the target without our knowing, at most ten.
 ///
 /// # Errors
 ///
@@ -209,13 +209,15 @@ pub fn unresolved_of(
     workspace: WorkspaceId,
     application: i64,
     rid: i64,
-) -> Result<Option<StoredOperation>, Error> {
-    let row = tx.first(
+) -> Result<Vec<StoredOperation>, Error> {
+    tx.query(
         "SELECT id, rid, state, body, planned_us FROM operation WHERE workspace_id = $1 AND application = $2 AND rid = $3 \
-         AND state IN ('intent', 'sent', 'unknown') ORDER BY id LIMIT 1",
+         AND state IN ('intent', 'sent', 'unknown') ORDER BY id DESC LIMIT 10",
         values![workspace, application, rid],
-    )?;
-    row.as_ref().map(operation_from_row).transpose()
+    )?
+    .iter()
+    .map(operation_from_row)
+    .collect()
 }
 
 /// Operations of a cycle after a number, for showing a plan.
