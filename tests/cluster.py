@@ -34,7 +34,8 @@ class Cluster:
             postgres = pwd.getpwnam("postgres")
             os.chown(self.folder, postgres.pw_uid, postgres.pw_gid)
             self.user = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
-        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        options = ["-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        self.run("initdb", "-D", self.data, *options)
         self.start()
         # A superuser sees the rows of all workspaces, the role of the program does not.
         self.all_seeing = f"postgres://postgres@127.0.0.1:{self.port}/tenure"
