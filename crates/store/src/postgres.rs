@@ -47,6 +47,14 @@ const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 /// A statement with its parameters.
 type Run<T> = fn(&mut Client, &Statement, &[&(dyn ToSql + Sync)]) -> Result<T, postgres::Error>;
 
+fn rows(
+    client: &mut Client,
+    statement: &Statement,
+    bound: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<postgres::Row>, postgres::Error> {
+    client.query(statement, bound)
+}
+
 /// A lock that a write transaction holds, and whether the present job took it.
 struct Held {
     workspace: WorkspaceId,
@@ -210,7 +218,7 @@ impl Postgres {
                 self.enter(*workspace)?;
             }
         }
-        self.close_forgotten()?;
+        self.close_what_was_left()?;
         self.run_bound(sql, parameters, run)
     }
 
@@ -237,20 +245,16 @@ impl Postgres {
                 let [key] = self.workspace_key(workspace);
                 let number = Value::Text(workspace.0.to_string());
                 let parameters = [key, number];
-                let locked: Result<Vec<_>, Error> = self.run_bound(
-                    wall::LOCK_AND_ENTER,
-                    &parameters,
-                    |client, statement, bound| client.query(statement, bound),
-                );
-                locked?;
+                self.run_bound(wall::LOCK_AND_ENTER, &parameters, rows)?;
                 self.wall = Wall::Workspace(workspace);
                 self.hold(workspace);
             }
             return Ok(());
         }
         let key = self.workspace_key(workspace);
-        let rows = self.query(TRY_LOCK, &key)?;
-        if rows.first().map(|row| row.integer(0)).transpose()? == Some(1) {
+        let answer = self.run_bound(TRY_LOCK, &key, rows)?;
+        let answer = answer.first().map(read).transpose()?;
+        if answer.map(|row| row.integer(0)).transpose()? == Some(1) {
             self.hold(workspace);
             return Ok(());
         }
@@ -284,10 +288,8 @@ impl Postgres {
 
 impl Connection for Postgres {
     fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        let rows = self.run(sql, parameters, |client, statement, bound| {
-            client.query(statement, bound)
-        })?;
-        rows.iter().map(read).collect()
+        let found = self.run(sql, parameters, rows)?;
+        found.iter().map(read).collect()
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
@@ -304,9 +306,7 @@ impl Connection for Postgres {
         if sql.starts_with("ROLLBACK TO") {
             // Locks that were taken after the savepoint went with it.
             self.held.retain(|held| !held.by_job);
-            if self.wall != Wall::Down {
-                self.wall = Wall::Closed;
-            }
+            self.return_to_savepoint();
         }
         Ok(())
     }
@@ -382,10 +382,7 @@ impl Database for Postgres {
     }
 
     fn job_begins(&mut self, attempt: u32) {
-        if self.wall == Wall::Spanned {
-            // The next statement that needs it says so.
-            self.wall = Wall::Forgotten;
-        }
+        self.leave();
         self.attempt = attempt;
         if attempt == 0 {
             self.wanted.clear();

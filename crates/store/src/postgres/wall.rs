@@ -5,9 +5,10 @@
 //! (see [`Connection::span`](crate::connection::Connection::span)); migrations, backups and restores take the wall down for
 //! their own transaction. Superusers and roles with `BYPASSRLS` walk through every wall, which is warned of at the start.
 
-use super::Postgres;
+use super::{Postgres, rows};
 use crate::{
     Error, WorkspaceId,
+    backup::whole::quoted,
     connection::{Access, Connection, Database, Row, Value},
 };
 
@@ -35,8 +36,8 @@ pub(super) enum Wall {
     Workspace(WorkspaceId),
     /// All, until a statement binds a workspace or the next job begins.
     Spanned,
-    /// All still, but the job that wanted this is over.
-    Forgotten,
+    /// What an earlier job saw: this workspace, or nobody knows what.
+    Left(Option<WorkspaceId>),
     /// All until the end of the transaction.
     Down,
 }
@@ -47,7 +48,9 @@ impl Postgres {
         if self.wall == Wall::Down || self.wall == Wall::Workspace(workspace) {
             return Ok(());
         }
-        self.set(&workspace.0.to_string())?;
+        if self.wall != Wall::Left(Some(workspace)) {
+            self.set(&workspace.0.to_string())?;
+        }
         self.wall = Wall::Workspace(workspace);
         Ok(())
     }
@@ -67,9 +70,25 @@ impl Postgres {
         Ok(())
     }
 
-    /// What an earlier job was allowed to see is nothing for this one.
-    pub(super) fn close_forgotten(&mut self) -> Result<(), Error> {
-        if self.wall == Wall::Forgotten {
+    /// What an earlier job was allowed to see is nothing for the next one, unless that enters the same workspace.
+    pub(super) fn leave(&mut self) {
+        self.wall = match self.wall {
+            Wall::Workspace(workspace) => Wall::Left(Some(workspace)),
+            Wall::Spanned => Wall::Left(None),
+            same => same,
+        };
+    }
+
+    /// The setting is as it was at a savepoint.
+    pub(super) fn return_to_savepoint(&mut self) {
+        if self.wall != Wall::Down {
+            self.wall = Wall::Left(None);
+        }
+    }
+
+    /// Before a statement that binds no workspace and has not said that it looks at all of them.
+    pub(super) fn close_what_was_left(&mut self) -> Result<(), Error> {
+        if matches!(self.wall, Wall::Left(_)) {
             self.set("")?;
             self.wall = Wall::Closed;
         }
@@ -77,11 +96,7 @@ impl Postgres {
     }
 
     fn set(&mut self, what: &str) -> Result<(), Error> {
-        let set: Result<Vec<_>, Error> =
-            self.run_bound(ENTER, &[Value::from(what)], |client, statement, bound| {
-                client.query(statement, bound)
-            });
-        set.map(drop)
+        self.run_bound(ENTER, &[Value::from(what)], rows).map(drop)
     }
 }
 
@@ -112,13 +127,17 @@ pub(crate) fn raise(database: &mut Postgres) -> Result<(), Error> {
 
 fn raise_in(database: &mut Postgres) -> Result<bool, Error> {
     for row in database.query(OPEN, &[])? {
-        let table = row.text(0)?.replace('"', "\"\"");
-        database.simple(&format!(
-            "ALTER TABLE \"{table}\" ENABLE ROW LEVEL SECURITY; ALTER TABLE \"{table}\" FORCE ROW LEVEL SECURITY; \
-             CREATE POLICY tenure_workspace ON \"{table}\" USING ({SEEN})"
-        ))?;
+        database.simple(&wall_of(&row.text(0)?))?;
     }
     bypasses(database)
+}
+
+fn wall_of(table: &str) -> String {
+    let table = quoted(table);
+    format!(
+        "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY; \
+         CREATE POLICY tenure_workspace ON {table} USING ({SEEN})"
+    )
 }
 
 /// Whether the role walks through the wall.
@@ -126,4 +145,66 @@ pub(super) fn bypasses(database: &mut dyn Connection) -> Result<bool, Error> {
     let rows = database.query(BYPASSES, &[])?;
     let flag = rows.first().map_or(Ok(0), |row: &Row| row.integer(0))?;
     Ok(flag == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{connection::values, postgres::Server};
+
+    const CARELESS: &str = "SELECT count(*) FROM walled";
+
+    fn count(database: &mut Postgres, sql: &str, parameters: &[Value]) -> i64 {
+        let rows = database.query(sql, parameters).unwrap();
+        rows[0].integer(0).unwrap()
+    }
+
+    fn in_workspace(database: &mut Postgres, workspace: i64) -> i64 {
+        let sql = format!("{CARELESS} WHERE workspace_id = $1");
+        count(database, &sql, values![WorkspaceId(workspace)])
+    }
+
+    /// Several jobs share a transaction. None sees what only an earlier one was allowed to see, also after one was undone.
+    #[test]
+    fn a_job_does_not_see_what_an_earlier_one_saw() {
+        let Ok(url) = std::env::var("TENURE_TEST_POSTGRES") else {
+            eprintln!("skipped: TENURE_TEST_POSTGRES is not set");
+            return;
+        };
+        let mut server = Server::parse(&url).unwrap();
+        drop(server.discover().unwrap());
+        let mut database = Postgres::new(server);
+        database.begin(Access::Write).unwrap();
+        if bypasses(&mut database).unwrap() {
+            eprintln!("skipped: there is no wall for this role");
+            return;
+        }
+        // All of it goes with the transaction.
+        let tables = "CREATE SCHEMA wall_of_a_test; SET LOCAL search_path = wall_of_a_test; \
+            CREATE TABLE walled (workspace_id bigint); INSERT INTO walled VALUES (1), (2), (2)";
+        database.simple(tables).unwrap();
+        database.simple(&wall_of("walled")).unwrap();
+
+        assert_eq!(count(&mut database, CARELESS, &[]), 0, "nobody entered");
+        database.job_begins(0);
+        assert_eq!(in_workspace(&mut database, 1), 1);
+        assert_eq!(count(&mut database, CARELESS, &[]), 1, "its own");
+        database.job_begins(0);
+        assert_eq!(count(&mut database, CARELESS, &[]), 0, "another job");
+        database.job_begins(0);
+        database.span().unwrap();
+        assert_eq!(count(&mut database, CARELESS, &[]), 3, "as it said");
+        database.job_begins(0);
+        database.batch("SAVEPOINT job").unwrap();
+        assert_eq!(count(&mut database, CARELESS, &[]), 0);
+        assert_eq!(in_workspace(&mut database, 2), 2);
+        database.batch("ROLLBACK TO job").unwrap();
+        database.job_begins(0);
+        assert_eq!(
+            count(&mut database, CARELESS, &[]),
+            0,
+            "after one was undone"
+        );
+        database.rollback().unwrap();
+    }
 }
