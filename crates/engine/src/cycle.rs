@@ -355,7 +355,9 @@ impl Run<'_> {
                 self.member_page(rids, None).await?;
             }
         }
-        self.pending.retain(|rid| !touched.contains(rid));
+        for rid in &touched {
+            self.pending.remove(rid);
+        }
         Ok(())
     }
 

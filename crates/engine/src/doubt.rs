@@ -8,6 +8,7 @@ use crate::{
     settle,
     target::Failure,
 };
+use std::collections::HashMap;
 use tenure_plan::{Action, Operation, Outcome, config::ObjectKind, dialect::search_key};
 
 /// Why nobody knows whether an account was created.
@@ -18,44 +19,51 @@ pub(crate) enum Doubt {
     Until(i64),
 }
 
-/// An account that perhaps was created.
-#[derive(Debug)]
-pub(crate) struct Doubted {
-    /// For whom.
-    rid: i64,
-    kind: ObjectKind,
-    /// By what it would be found.
-    keys: Vec<(String, String)>,
-    /// When a search must show it.
-    until_us: i64,
-}
+/// By what an account would be found: type, attribute and value.
+type Key = (ObjectKind, String, String);
 
-impl Doubted {
-    /// Of a create that was sent then; `None`: the operation is no create.
-    pub(crate) fn of(
+/// Accounts that perhaps were created, each with the object that it is for and when a search must show it.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts(HashMap<Key, Vec<(i64, i64)>>);
+
+impl Doubts {
+    /// Adds what a create may have made that was sent then.
+    pub(crate) fn add(&mut self, context: &Context, rid: i64, operation: &Operation, sent_us: i64) {
+        let until_us = sent_us + search_lag_us(context);
+        for key in keys(context, operation) {
+            self.0.entry(key).or_default().push((rid, until_us));
+        }
+    }
+
+    /// Until when an account that another object's create may have made could be the one that is to be created.
+    fn of_another(
+        &self,
         context: &Context,
         rid: i64,
         operation: &Operation,
-        sent_us: i64,
-    ) -> Option<Self> {
-        (operation.action == Action::Create).then(|| Self {
-            rid,
-            kind: operation.kind,
-            keys: keys(context, operation),
-            until_us: sent_us + search_lag_us(context),
-        })
+        now_us: i64,
+    ) -> Option<i64> {
+        if self.0.is_empty() {
+            return None;
+        }
+        keys(context, operation)
+            .filter_map(|key| self.0.get(&key))
+            .flatten()
+            .filter(|(of, until_us)| *of != rid && *until_us > now_us)
+            .map(|(_, until_us)| *until_us)
+            .max()
     }
 }
 
-fn keys(context: &Context, operation: &Operation) -> Vec<(String, String)> {
-    let attributes = context.compiled.matching_attributes(operation.kind);
+fn keys(context: &Context, operation: &Operation) -> impl Iterator<Item = Key> {
+    let kind = operation.kind;
+    let attributes = context.compiled.matching_attributes(kind);
     settle::values(&attributes, operation)
         .into_iter()
-        .map(|(attribute, value)| {
-            let key = search_key(&attribute, &value);
-            (attribute, key)
+        .map(move |(attribute, value)| {
+            let value = search_key(&attribute, &value);
+            (kind, attribute, value)
         })
-        .collect()
 }
 
 impl Run<'_> {
@@ -70,27 +78,12 @@ impl Run<'_> {
         if self.unanswered.contains(&one.rid) {
             return Some(Doubt::Unanswered);
         }
-        let until_us = one
-            .in_question_until_us
-            .or_else(|| self.of_somebody_else(one.rid, operation));
+        let now_us = self.engine.store.now_us();
+        let until_us = one.in_question_until_us.or_else(|| {
+            self.doubts
+                .of_another(&self.context, one.rid, operation, now_us)
+        });
         until_us.map(Doubt::Until)
-    }
-
-    fn of_somebody_else(&self, rid: i64, operation: &Operation) -> Option<i64> {
-        if self.doubted.is_empty() {
-            return None;
-        }
-        let (now_us, own) = (self.engine.store.now_us(), keys(&self.context, operation));
-        self.doubted
-            .iter()
-            .filter(|other| {
-                other.rid != rid
-                    && other.kind == operation.kind
-                    && other.until_us > now_us
-                    && other.keys.iter().any(|key| own.contains(key))
-            })
-            .map(|other| other.until_us)
-            .max()
     }
 }
 

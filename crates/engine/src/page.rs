@@ -2,8 +2,7 @@
 
 use crate::{
     agenda::Cursor,
-    code,
-    doubt::{self, Doubted},
+    code, doubt,
     load::{Hint, Loaded},
     perform::perform,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, waiting_for, word},
@@ -75,16 +74,17 @@ impl Run<'_> {
             wanted = Vec::new();
             for sent in sent {
                 let last = round + 1 == ROUNDS;
-                let now_us = self.engine.store.now_us();
-                let doubted = Doubted::of(&self.context, sent.loaded.rid, &sent.operation, now_us);
+                let uncertain = settle::uncertain_create(&sent);
                 let verdict = settle::settle(self.reach.reader(), &self.context, sent, last).await;
                 match verdict {
                     Verdict::Done(record) => {
                         if let LinkEffect::Put { target_id, .. } = &record.link {
                             taken.entry(target_id.clone()).or_insert(record.rid);
                         }
-                        if record.is_unknown() {
-                            self.doubted.extend(doubted);
+                        if let (Some(operation), true) = (uncertain, record.is_unknown()) {
+                            let now_us = self.engine.store.now_us();
+                            self.doubts
+                                .add(&self.context, record.rid, &operation, now_us);
                         }
                         records.push(*record);
                     }
@@ -111,15 +111,28 @@ impl Run<'_> {
         }
         keep_in_question(&mut records, &recovering);
         self.touch_groups(&records).await?;
-        let (mut cursor, mut done) = (None, 0);
-        if halt.is_none() {
-            self.pending.retain(|rid| !rids.contains(rid));
-            cursor = position.map(|position| self.position(position).text());
-            done = rids.len();
+        match halt {
+            None => self.end_page(rids, records, position).await,
+            Some(halt) => {
+                self.record(records, 0, None).await?;
+                Err(halt)
+            }
         }
-        self.record(records, u64::try_from(done).unwrap_or(u64::MAX), cursor)
-            .await?;
-        halt.map_or(Ok(()), Err)
+    }
+
+    async fn end_page(
+        &mut self,
+        rids: &[i64],
+        records: Vec<Record>,
+        position: Option<Cursor>,
+    ) -> Result<(), Halt> {
+        for rid in rids {
+            self.pending.remove(rid);
+        }
+        let done = u64::try_from(rids.len()).unwrap_or(u64::MAX);
+        let cursor = position.map(|position| self.position(position).text());
+        self.record(records, done, cursor).await?;
+        Ok(())
     }
 
     /// Turns plans that need no request into records; returns the rest.

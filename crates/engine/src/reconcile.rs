@@ -2,7 +2,6 @@
 
 use crate::{
     code,
-    doubt::Doubted,
     load::object_kind,
     matching,
     record::{EscrowEffect, Line, LinkEffect, Record, Tally, word},
@@ -157,48 +156,42 @@ impl Run<'_> {
         let found = settle::find_created(self.reach.reader(), &self.context, operation).await;
         let is_answered = found.is_ok();
         let found = found.or_else(|failure| unanswered(failure).map(|()| Found::Nothing))?;
-        let is_ambiguous = matches!(found, Found::Many { .. });
-        let Some(id) = self.whose_it_is(found).await? else {
-            // Many services search an index that lags behind what they store. Until it must have caught up, nothing found
-            // proves nothing, and somebody who leaves meanwhile must not keep the account.
-            let lasts_us = if is_ambiguous {
-                AMBIGUOUS_US
-            } else {
-                IN_QUESTION_US
-            };
-            let age_us = self.engine.store.now_us() - stored.planned_us;
-            if !is_answered {
-                self.unanswered.insert(stored.rid);
-            }
-            if !is_answered || age_us < lasts_us {
-                record.operations = vec![(stored.id, OperationState::Unknown)];
-                record.look_again = false;
-                let sent_us = stored.planned_us;
-                self.doubted
-                    .extend(Doubted::of(&self.context, stored.rid, operation, sent_us));
-            }
-            return Ok(());
-        };
-        if !self.has_owner(&id).await? {
+        let candidates = self.without_owner(found).await?;
+        if let [id] = candidates.as_slice() {
             record.link = LinkEffect::Put {
                 target_id: id.clone(),
                 known: Map::new(),
                 managed: true,
             };
-            finish(record, operation, id);
+            finish(record, operation, id.clone());
+            return Ok(());
+        }
+        // Many services search an index that lags behind what they store. Until it must have caught up, nothing found proves
+        // nothing, and somebody who leaves meanwhile must not keep the account.
+        let lasts_us = if candidates.is_empty() {
+            IN_QUESTION_US
+        } else {
+            AMBIGUOUS_US
+        };
+        let sent_us = stored.planned_us;
+        if !is_answered {
+            self.unanswered.insert(stored.rid);
+        }
+        if !is_answered || self.engine.store.now_us() - sent_us < lasts_us {
+            record.operations = vec![(stored.id, OperationState::Unknown)];
+            record.look_again = false;
+            self.doubts
+                .add(&self.context, stored.rid, operation, sent_us);
         }
         Ok(())
     }
-}
 
-impl Run<'_> {
-    /// The account that was created: the one that was found, or the only one of them that nobody has. The others may be about to
-    /// go.
-    async fn whose_it_is(&self, found: Found) -> Result<Option<String>, Halt> {
+    /// Of the accounts that were found, those that may be the created one: nobody has them.
+    async fn without_owner(&self, found: Found) -> Result<Vec<String>, Halt> {
         let ids = match found {
-            Found::One { id, .. } => return Ok(Some(id)),
+            Found::One { id, .. } => vec![id],
             Found::Many { ids, .. } => ids,
-            Found::Nothing => return Ok(None),
+            Found::Nothing => Vec::new(),
         };
         let mut free = Vec::new();
         for id in ids {
@@ -206,7 +199,7 @@ impl Run<'_> {
                 free.push(id);
             }
         }
-        Ok(free.pop().filter(|_| free.is_empty()))
+        Ok(free)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     apply::Expected,
-    doubt::Doubted,
+    doubt::Doubts,
     engine::{Engine, EngineError, Prepared},
     lease::HeldLease,
     load::{self, Context, Hint, Loaded},
@@ -112,7 +112,7 @@ pub(crate) struct Run<'a> {
     /// Taken from the work queue by this cycle, perhaps in an earlier run of it, and not dealt with yet.
     pub(crate) pending: BTreeSet<i64>,
     /// Accounts that perhaps were created.
-    pub(crate) doubted: Vec<Doubted>,
+    pub(crate) doubts: Doubts,
     /// Perhaps created already: the target could not say in this run.
     pub(crate) unanswered: HashSet<i64>,
     /// Counted already when the fate of a lost request was found out.
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
             approved: Arc::default(),
             touched_groups: BTreeSet::new(),
             pending: BTreeSet::new(),
-            doubted: Vec::new(),
+            doubts: Doubts::default(),
             unanswered: HashSet::new(),
             reconciled: HashSet::new(),
             stop,

@@ -125,17 +125,23 @@ async fn gone(reader: &ReadTarget, mut sent: Sent, failure: &Failure) -> Verdict
     }
 }
 
+/// The id in the answer; `None`: there is no answer with a resource.
+fn answered_id(sent: &Sent) -> Option<Result<String, Failure>> {
+    let answer = sent.exchanges.last()?.result.as_ref().ok()?;
+    answer.document.as_ref().map(matching::id_of)
+}
+
+/// A create of which the answer does not say what became of it.
+pub(crate) fn uncertain_create(sent: &Sent) -> Option<Operation> {
+    let is_certain = matches!(answered_id(sent), Some(Ok(_)));
+    (sent.operation.action == Action::Create && !is_certain).then(|| sent.operation.clone())
+}
+
 async fn success(reader: &ReadTarget, context: &Context, sent: Sent, last: bool) -> Verdict {
     if sent.operation.action != Action::Create {
         return Verdict::Done(done(&sent, None));
     }
-    let id = sent
-        .exchanges
-        .last()
-        .and_then(|exchange| exchange.result.as_ref().ok())
-        .and_then(|answer| answer.document.as_ref())
-        .map(matching::id_of);
-    match id {
+    match answered_id(&sent) {
         Some(Ok(id)) => created(&sent, &id),
         Some(Err(failure)) => lost(reader, context, sent, failure, last).await,
         None => {
