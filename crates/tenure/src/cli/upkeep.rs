@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  tenure backup /backups/\n  tenure backup --data /var/lib/tenure /backups/tenure.backup --force\n  tenure backup - | zstd > tenure.backup.zst",
-    after_help = "The server goes on meanwhile. The file has everything but the master key, without which the secrets of applications cannot be\nopened: keep a copy of master.key, and keep it somewhere else than the backups."
+    after_help = "The server goes on meanwhile. The file has everything but the master key, without which the secrets of applications cannot be opened: keep a copy of master.key, and keep it somewhere else than the backups."
 )]
 pub(crate) struct Backup {
     /// File to write; a directory: a new file in it with the time as its name; `-`: stdout
